@@ -1,0 +1,2 @@
+"""chainrule."""
+__version__ = "0.1.0"

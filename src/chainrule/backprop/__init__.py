@@ -1,0 +1,25 @@
+"""Backpropagation: a pass that turns a graph into one that also computes gradients."""
+
+from chainrule.backprop.check import GradientCheck, check_gradients
+from chainrule.backprop.custom import custom_vjp
+from chainrule.backprop.reverse import differentiate, pull_back
+from chainrule.backprop.transforms import (
+    grad,
+    hessian_vector_product,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+
+__all__ = [
+    "GradientCheck",
+    "check_gradients",
+    "custom_vjp",
+    "differentiate",
+    "grad",
+    "hessian_vector_product",
+    "jvp",
+    "pull_back",
+    "value_and_grad",
+    "vjp",
+]

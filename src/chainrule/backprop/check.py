@@ -1,0 +1,186 @@
+"""Are the gradients right? Finite differences in float64, along random directions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.backprop.transforms import jvp, vjp
+from chainrule.errors import GradientError
+from chainrule.trace import as_array, flatten, unflatten
+
+_STEP = 1e-3  # fourth-order differences: truncation ~ step**4, rounding ~ 1e-16 / step
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One directional derivative, by the gradient and by finite differences.
+
+    Attributes
+    ----------
+    what
+        Which derivative.
+    gradient, difference
+        The two values.
+    error
+        Their distance, relative to the size of what was added up.
+    """
+
+    what: str
+    gradient: float
+    difference: float
+    error: float
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Verdict of `check_gradients`; print it.
+
+    Attributes
+    ----------
+    comparisons
+        Every derivative that was compared.
+    tolerance
+        Largest relative error that counts as right.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    tolerance: float
+
+    @property
+    def worst(self) -> float:
+        """Largest relative error; NaN counts as infinite."""
+        errors = [c.error if c.error == c.error else np.inf for c in self.comparisons]
+        return max(errors, default=0.0)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all derivatives agree."""
+        return self.worst <= self.tolerance
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        verdict = "gradients are right" if self.ok else "GRADIENTS ARE WRONG"
+        lines = [
+            f"{verdict}: largest relative error {self.worst:.1e} "
+            f"(tolerance {self.tolerance:.0e}, {len(self.comparisons)} directions, float64)"
+        ]
+        lines += [
+            f"  {c.what:<34} gradient {c.gradient:+.9e}   differences {c.difference:+.9e}   "
+            f"error {c.error:.1e}{'' if c.error <= self.tolerance else '  <-- differs'}"
+            for c in self.comparisons
+        ]
+        return "\n".join(lines)
+
+
+def check_gradients(
+    function: Callable[..., Any],
+    *args: Any,
+    directions: int = 3,
+    order: int = 2,
+    tolerance: float = 1e-6,
+    seed: int = 0,
+) -> GradientCheck:
+    """Compare the gradient of a function with finite differences, in float64.
+
+    Parameters
+    ----------
+    function
+        Any function of trees of arrays; a result that is not one float is projected on a random
+        direction first. It should be smooth near the arguments: at kinks the two may differ.
+    args
+        Where to check; floats are taken as float64, integers stay fixed.
+    directions
+        How many random directions to try, for each order.
+    order
+        1 compares the gradient, 2 also its derivative (Hessian times vector).
+    tolerance
+        Largest relative error that counts as right.
+    seed
+        Of the directions.
+
+    >>> import chainrule.numpy as cnp
+    >>> bool(check_gradients(lambda x: cnp.sum(cnp.sin(x)), np.ones(3)))
+    True
+    """
+    leaves, tree = flatten(args)
+    values = [as_array(x) for x in leaves]
+    values = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in values]
+    moving = [i for i, x in enumerate(values) if x.dtype.kind == "f" and x.size]
+    if not moving:
+        raise GradientError("check_gradients needs at least one argument of floats")
+    random = np.random.default_rng(seed)
+
+    def at(point: Sequence[Any]) -> Any:
+        full = list(values)
+        for i, x in zip(moving, point, strict=True):
+            full[i] = x
+        return flatten(function(*unflatten(tree, full)))[0]
+
+    outputs = [np.asarray(y) for y in at([values[i] for i in moving])]
+    weights = [
+        np.ones(()) if len(outputs) == 1 and y.shape == () else random.standard_normal(y.shape)
+        for y in outputs
+        if y.dtype.kind == "f"
+    ]
+
+    def scalar(point: Sequence[Any]) -> Any:
+        results = [y for y in at(point) if np.dtype(y.dtype).kind == "f"]
+        parts = [(y * w).sum() for y, w in zip(results, weights, strict=True)]
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+    def slope(point: Sequence[Any]) -> list[Any]:
+        value, back = vjp(scalar, list(point))
+        gradient: list[Any] = back(np.ones((), value.dtype))[0]
+        return gradient
+
+    point = [values[i] for i in moving]
+    comparisons = []
+    for n in range(directions):
+        u = [random.standard_normal(x.shape) for x in point]
+        expected = _difference(lambda p: float(scalar(p)), point, u)
+        gradient = slope(point)
+        comparisons.append(
+            _compare(f"first derivative, direction {n + 1}", _inner(gradient, u), expected,
+                     _size(gradient, u))
+        )
+        if order < 2:
+            continue
+        v = [random.standard_normal(x.shape) for x in point]
+        curved = _difference(lambda p, v=v: _inner(slope(p), v), point, u)  # type: ignore[misc]
+        along = jvp(slope, (point,), (u,))[1]
+        comparisons.append(
+            _compare(f"second derivative, direction {n + 1}", _inner(along, v), curved,
+                     _size(along, v))
+        )
+    return GradientCheck(tuple(comparisons), tolerance)
+
+
+def _inner(a: Sequence[Any], b: Sequence[Any]) -> float:
+    return float(sum(np.sum(x * y) for x, y in zip(a, b, strict=True)))
+
+
+def _size(a: Sequence[Any], b: Sequence[Any]) -> float:
+    return float(sum(np.sum(np.abs(x * y)) for x, y in zip(a, b, strict=True)))
+
+
+def _difference(function: Callable[[Any], float], point: Sequence[Any], u: Sequence[Any]) -> float:
+    def shifted(steps: float) -> float:
+        return function([x + steps * _STEP * d for x, d in zip(point, u, strict=True)])
+
+    near, far = shifted(1) - shifted(-1), shifted(2) - shifted(-2)
+    return (8 * near - far) / (12 * _STEP)
+
+
+def _compare(what: str, gradient: float, difference: float, size: float) -> Comparison:
+    with np.errstate(invalid="ignore"):
+        error = abs(gradient - difference) / max(1e-3, size)
+    return Comparison(what, gradient, difference, float(error))

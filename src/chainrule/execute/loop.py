@@ -1,0 +1,134 @@
+"""The training loop as one program: many steps over minibatches in one call.
+
+A *step* is a traced function
+
+    ``step(carry, data, rows, number) -> (carry, record)``
+
+of a tree of arrays that is carried on (parameters, the optimiser's state), a tree of arrays that
+stays (the training table), the int32 positions of this minibatch's rows, and the number of the
+step (int32). It returns the new carry, of the same types, and a tree of numbers to be recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule.errors import GraphError, ParameterError
+from chainrule.execute import numpy as numpy_executor
+from chainrule.ir import ArrayType, Dim, Graph
+from chainrule.trace import Tree, as_array, capture, flatten, spec_of, unflatten
+
+Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
+
+
+class Session(Protocol):
+    """A loop in progress, which owns the arrays that are carried on."""
+
+    def run(self, order: Any, first: int) -> Any:
+        """Run one step for each minibatch of `order`; return the records, stacked by step."""
+
+    def carry(self) -> Any:
+        """Copy out what is carried on."""
+
+    def restore(self, carry: Any) -> None:
+        """Put back what `carry` copied out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A traced step, ready to be started.
+
+    Attributes
+    ----------
+    graph
+        Inputs: leaves of the carry, leaves of the data, rows, number. Outputs: leaves of the new
+        carry, leaves of the record.
+    carry, data, record
+        Structures of the trees.
+    batch_size
+        Rows of a full minibatch.
+    executor
+        "numpy" or "native".
+    """
+
+    graph: Graph
+    carry: Tree
+    data: Tree
+    record: Tree
+    batch_size: int
+    executor: str
+
+    def start(self, carry: Any, data: Any) -> Session:
+        """Begin with a carry; the arrays of `data` must not change while the session lives."""
+        if self.executor == "numpy":
+            return NumpySession(self, carry, data)
+        raise ParameterError(f"unknown executor {self.executor!r}; expected 'numpy' or 'native'")
+
+
+def loop(step: Step, carry: Any, data: Any, *, batch_size: int, executor: str = "native") -> Loop:
+    """Trace a step for arrays like `carry` and `data`.
+
+    Parameters
+    ----------
+    step
+        See the module's description.
+    carry, data
+        Trees of arrays, or of `ArrayType`.
+    batch_size
+        Rows of a full minibatch; the last one of an epoch may be smaller.
+    executor
+        "numpy" or "native".
+    """
+    if batch_size < 1:
+        raise ParameterError(f"batch_size must be at least 1, received {batch_size}")
+    carry_leaves, carry_tree = flatten(carry)
+    data_tree = flatten(data)[1]
+    rows = ArrayType((Dim("batch"),), "int32")
+    captured = capture(step, (carry, data, rows, ArrayType((), "int32")))
+    if captured.result.kind is not tuple or len(captured.result.children) != 2:
+        raise GraphError("a step must return a pair (carry, record)")
+    new_carry, record = captured.result.children
+    if new_carry != carry_tree:
+        raise GraphError("a step must return a carry of the structure that it received")
+    for before, after in zip(carry_leaves, captured.graph.outputs, strict=False):
+        if spec_of(before) != after.type:
+            raise GraphError(f"a step turns {spec_of(before)} into {after.type} in its carry")
+    for node in captured.graph.outputs[len(carry_leaves) :]:
+        if node.type.shape != ():
+            raise GraphError(f"a record must hold numbers, received {node.type}")
+    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, executor)
+
+
+class NumpySession:
+    """A loop in progress on the NumPy executor."""
+
+    def __init__(self, plan: Loop, carry: Any, data: Any) -> None:
+        self._plan = plan
+        self._carry = [as_array(x) for x in flatten(carry)[0]]
+        self._data = [as_array(x) for x in flatten(data)[0]]
+
+    def run(self, order: Any, first: int) -> Any:
+        """Run one step for each minibatch of `order`; return the records, stacked by step."""
+        rows = np.ascontiguousarray(order, np.int32)
+        size, count = self._plan.batch_size, len(self._carry)
+        records = []
+        for number, begin in enumerate(range(0, len(rows), size), first):
+            batch = rows[begin : begin + size]
+            values = [*self._carry, *self._data, batch, np.int32(number)]
+            results = numpy_executor.run(self._plan.graph, values)
+            self._carry = results[:count]
+            records.append(results[count:])
+        columns = [np.array([r[i] for r in records]) for i in range(len(self._plan.graph.outputs) - count)]
+        return unflatten(self._plan.record, columns)
+
+    def carry(self) -> Any:
+        """Copy out what is carried on."""
+        return unflatten(self._plan.carry, [x.copy() for x in self._carry])
+
+    def restore(self, carry: Any) -> None:
+        """Put back what `carry` copied out."""
+        self._carry = [as_array(x).copy() for x in flatten(carry)[0]]

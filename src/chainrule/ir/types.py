@@ -1,0 +1,147 @@
+"""Types of values: a dtype and a shape, whose sizes may be symbolic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.errors import DtypeError, ShapeError, TraceError
+
+DTYPES = ("float32", "float64", "int32", "bool")
+FLOATS = ("float32", "float64")
+_SHORT = {"float32": "f32", "float64": "f64", "int32": "i32", "bool": "bool"}
+_BYTES = {"float32": 4, "float64": 8, "int32": 4, "bool": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A size that is known only when the program runs: ``scale * symbol + offset``.
+
+    One traced and compiled program serves every batch size because its batch axis is a `Dim`.
+
+    >>> batch = Dim("batch")
+    >>> print(2 * batch + 1)
+    2*batch+1
+    >>> (2 * batch + 1).bind({"batch": 8})
+    17
+    """
+
+    symbol: str
+    scale: int = 1
+    offset: int = 0
+
+    def bind(self, sizes: Mapping[str, int]) -> int:
+        """Give the size as an integer, with each symbol's value taken from `sizes`."""
+        return self.scale * sizes[self.symbol] + self.offset
+
+    def __add__(self, other: Size) -> Size:
+        if isinstance(other, Dim):
+            if other.symbol != self.symbol:
+                raise ShapeError(f"cannot add the symbolic sizes {self} and {other}")
+            return _dim(self.symbol, self.scale + other.scale, self.offset + other.offset)
+        return _dim(self.symbol, self.scale, self.offset + other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Size) -> Size:
+        return self + -1 * other
+
+    def __rsub__(self, other: int) -> Size:
+        return -1 * self + other
+
+    def __mul__(self, other: Size) -> Size:
+        if isinstance(other, Dim):
+            raise ShapeError(
+                f"cannot multiply the symbolic sizes {self} and {other}: "
+                "trace with a concrete batch size to merge these axes"
+            )
+        return _dim(self.symbol, self.scale * other, self.offset * other)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: int) -> Size:
+        if self.scale % other or self.offset % other:
+            raise ShapeError(f"the symbolic size {self} cannot be divided by {other}")
+        return _dim(self.symbol, self.scale // other, self.offset // other)
+
+    def __bool__(self) -> bool:
+        raise TraceError(f"the size {self} is not known while tracing, so it cannot be tested")
+
+    def __index__(self) -> int:
+        raise TraceError(
+            f"the size {self} is not known while tracing, so it cannot be used as a Python "
+            "integer; use it in shapes, or trace with a concrete batch size"
+        )
+
+    def __str__(self) -> str:
+        scaled = self.symbol if self.scale == 1 else f"{self.scale}*{self.symbol}"
+        return scaled if self.offset == 0 else f"{scaled}{self.offset:+d}"
+
+
+Size = int | Dim
+Shape = tuple[Size, ...]
+
+
+def _dim(symbol: str, scale: int, offset: int) -> Size:
+    return Dim(symbol, scale, offset) if scale else offset
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """Shape and dtype of a value.
+
+    >>> print(ArrayType((Dim("batch"), 3), "float32"))
+    f32[batch, 3]
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in _SHORT:
+            raise DtypeError(f"unknown dtype {self.dtype!r}; expected one of {', '.join(DTYPES)}")
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __str__(self) -> str:
+        return f"{_SHORT[self.dtype]}[{', '.join(map(str, self.shape))}]"
+
+
+def is_float(dtype: str) -> bool:
+    """Tell whether values of this dtype carry gradients."""
+    return dtype in FLOATS
+
+
+def itemsize(dtype: str) -> int:
+    """Give the bytes that one entry takes."""
+    return _BYTES[dtype]
+
+
+def element_count(shape: Shape) -> Size:
+    """Multiply the sizes of a shape; 1 for a shape without axes."""
+    count: Size = 1
+    for size in shape:
+        count = size * count
+    return count
+
+
+def bind(value: Any, sizes: Mapping[str, int]) -> Any:
+    """Replace every `Dim` in a parameter (a size, a tuple, anything) by its integer."""
+    if isinstance(value, Dim):
+        return value.bind(sizes)
+    if isinstance(value, tuple):
+        return tuple(bind(item, sizes) for item in value)
+    return value
+
+
+def symbols(value: Any) -> Iterator[str]:
+    """Name the symbols that occur in a size or a tuple of sizes."""
+    if isinstance(value, Dim):
+        yield value.symbol
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from symbols(item)

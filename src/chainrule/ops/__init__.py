@@ -1,0 +1,56 @@
+"""The primitives: one card each, grouped by family.
+
+Adding an op means adding a card to one of the family modules: its function in
+`chainrule.numpy` (for elementwise ops), its tests, its gradient checks and its row in the docs
+follow from the card.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from chainrule.ir import Card
+from chainrule.ops import (
+    arithmetic,
+    comparison,
+    contract,
+    index,
+    leaf,
+    random,
+    reduce,
+    rounding,
+    shape,
+    transcendental,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+FAMILIES = (
+    leaf,
+    arithmetic,
+    rounding,
+    transcendental,
+    comparison,
+    reduce,
+    shape,
+    contract,
+    index,
+    random,
+)
+
+
+def _collect(families: tuple[ModuleType, ...]) -> Mapping[str, Card]:
+    cards = {}
+    for family in families:
+        for value in vars(family).values():
+            if isinstance(value, Card):
+                cards[value.name] = value
+    return MappingProxyType(cards)
+
+
+CARDS: Mapping[str, Card] = _collect(FAMILIES)
+
+__all__ = ["CARDS", "FAMILIES"]

@@ -1,0 +1,100 @@
+"""Comparisons, logic, and the choice between two values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.errors import DtypeError, ShapeError
+from chainrule.ir import ArrayType, Card, absent
+from chainrule.ops.rules import same, same_bool, truth
+
+_NO_GRADIENT = absent("truth values carry no gradient")
+
+
+def _comparison(name: str, symbol: str, latex: str, onnx: str, doc: str) -> Card:
+    return Card(
+        name=name,
+        kind="elementwise",
+        doc=doc,
+        type=truth,
+        vjp=_NO_GRADIENT,
+        numpy=lambda np, a, b: getattr(np, name)(a, b),
+        native=lambda b, x, y: b.compare(symbol, x, y),
+        latex=lambda a, b: f"{a} {latex} {b}",
+        onnx=onnx,
+    )
+
+
+equal = _comparison("equal", "==", "=", "Equal", "Tell where two arrays agree; NaN never does.")
+not_equal = _comparison("not_equal", "!=", r"\neq", "Equal", "Tell where two arrays differ.")
+less = _comparison("less", "<", "<", "Less", "Tell where the first is smaller.")
+less_equal = _comparison(
+    "less_equal", "<=", r"\leq", "LessOrEqual", "Tell where the first is not larger."
+)
+greater = _comparison("greater", ">", ">", "Greater", "Tell where the first is larger.")
+greater_equal = _comparison(
+    "greater_equal", ">=", r"\geq", "GreaterOrEqual", "Tell where the first is not smaller."
+)
+
+logical_and = Card(
+    name="logical_and",
+    kind="elementwise",
+    doc="True where both are.",
+    type=same_bool,
+    vjp=_NO_GRADIENT,
+    numpy=lambda np, a, b: np.logical_and(a, b),
+    native=lambda b, x, y: b.logical_and(x, y),
+    latex=lambda a, b: rf"{a} \land {b}",
+    onnx="And",
+)
+
+logical_or = Card(
+    name="logical_or",
+    kind="elementwise",
+    doc="True where at least one is.",
+    type=same_bool,
+    vjp=_NO_GRADIENT,
+    numpy=lambda np, a, b: np.logical_or(a, b),
+    native=lambda b, x, y: b.logical_or(x, y),
+    latex=lambda a, b: rf"{a} \lor {b}",
+    onnx="Or",
+)
+
+logical_not = Card(
+    name="logical_not",
+    kind="elementwise",
+    doc="True where the entry is not.",
+    type=same_bool,
+    vjp=_NO_GRADIENT,
+    numpy=lambda np, x: np.logical_not(x),
+    native=lambda b, x: b.logical_not(x),
+    latex=lambda x: rf"\lnot {x}",
+    onnx="Not",
+)
+
+
+def _select_type(test: ArrayType, a: ArrayType, b: ArrayType) -> ArrayType:
+    if test.dtype != "bool":
+        raise DtypeError(f"the test of where must be bool, received {test}")
+    result = same(a, b)
+    if test.shape != result.shape:
+        raise ShapeError(f"shapes differ: {test}, {a}, {b}")
+    return result
+
+
+def _select_vjp(o: Any, g: Any, y: Any, test: Any, a: Any, b: Any) -> tuple[Any, ...]:
+    return None, o.where(test, g, 0.0), o.where(test, 0.0, g)
+
+
+select = Card(
+    name="select",
+    kind="elementwise",
+    doc="The second input where the first is true, else the third.",
+    type=_select_type,
+    vjp=_select_vjp,
+    numpy=lambda np, test, a, b: np.where(test, a, b),
+    native=lambda b, test, x, y: b.select(test, x, y),
+    latex=lambda test, a, b: rf"\left({a} \text{{ if }} {test} \text{{ else }} {b}\right)",
+    onnx="Where",
+    kink="the entry that was not chosen receives exactly 0, also where it is infinite or NaN",
+)

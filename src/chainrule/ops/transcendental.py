@@ -1,0 +1,205 @@
+"""Exponentials, logarithms, trigonometric and hyperbolic functions, and close relatives.
+
+Functions that would overflow or cancel when composed of others have cards of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.ir import Card, absent
+from chainrule.ops.rules import same_float
+
+_SQRT_PI = math.sqrt(math.pi)
+
+
+def _function(
+    name: str,
+    doc: str,
+    slope: Callable[[Any, Any, Any], Any],
+    *,
+    latex: str,
+    onnx: str | None,
+    numpy: Callable[..., Any] | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    cost: int = 20,
+    kink: str = "",
+) -> Card:
+    """A function of one number, given by the derivative `slope(o, y, x)`."""
+    return Card(
+        name=name,
+        kind="elementwise",
+        doc=doc,
+        type=same_float,
+        vjp=lambda o, g, y, x: (g * slope(o, y, x),),
+        numpy=numpy or (lambda np, x: getattr(np, name)(x)),
+        native=lambda b, x: b.call(name, x),
+        latex=lambda x: latex.replace("?", x),
+        onnx=onnx or absent("not an ONNX operator; exported as a composition"),
+        domain=domain,
+        cost=cost,
+        kink=kink,
+    )
+
+
+exp = _function(
+    "exp", "e to the power of each entry.", lambda o, y, x: y, latex="e^{?}", onnx="Exp"
+)
+
+expm1 = _function(
+    "expm1",
+    "e^x - 1, exact for small entries.",
+    lambda o, y, x: y + 1,
+    latex="e^{?} - 1",
+    onnx=None,
+)
+
+log = _function(
+    "log",
+    "Natural logarithm.",
+    lambda o, y, x: 1 / x,
+    latex=r"\ln(?)",
+    onnx="Log",
+    domain=(0.25, 4.0),
+    kink="-inf at 0 and NaN below",
+)
+
+log1p = _function(
+    "log1p",
+    "ln(1 + x), exact for small entries.",
+    lambda o, y, x: 1 / (1 + x),
+    latex=r"\ln(1 + ?)",
+    onnx=None,
+    domain=(-0.75, 4.0),
+    kink="-inf at -1 and NaN below",
+)
+
+sqrt = Card(
+    name="sqrt",
+    kind="elementwise",
+    doc="Square root.",
+    type=same_float,
+    vjp=lambda o, g, y, x: (g * 0.5 / y,),
+    numpy=lambda np, x: np.sqrt(x),
+    native=lambda b, x: b.sqrt(x),
+    latex=lambda x: rf"\sqrt{{{x}}}",
+    onnx="Sqrt",
+    cost=6,
+    domain=(0.25, 4.0),
+    kink="the derivative at 0 is infinite; NaN below",
+)
+
+sin = _function("sin", "Sine.", lambda o, y, x: o.cos(x), latex=r"\sin(?)", onnx="Sin")
+cos = _function("cos", "Cosine.", lambda o, y, x: -o.sin(x), latex=r"\cos(?)", onnx="Cos")
+tan = _function(
+    "tan", "Tangent.", lambda o, y, x: 1 + y * y, latex=r"\tan(?)", onnx="Tan", domain=(-1.2, 1.2)
+)
+asin = _function(
+    "asin",
+    "Inverse sine.",
+    lambda o, y, x: 1 / o.sqrt((1 - x) * (1 + x)),
+    numpy=lambda np, x: np.arcsin(x),
+    latex=r"\arcsin(?)",
+    onnx="Asin",
+    domain=(-0.9, 0.9),
+    kink="the derivative at ±1 is infinite; NaN outside",
+)
+acos = _function(
+    "acos",
+    "Inverse cosine.",
+    lambda o, y, x: -1 / o.sqrt((1 - x) * (1 + x)),
+    numpy=lambda np, x: np.arccos(x),
+    latex=r"\arccos(?)",
+    onnx="Acos",
+    domain=(-0.9, 0.9),
+    kink="the derivative at ±1 is infinite; NaN outside",
+)
+atan = _function(
+    "atan",
+    "Inverse tangent.",
+    lambda o, y, x: 1 / (1 + x * x),
+    numpy=lambda np, x: np.arctan(x),
+    latex=r"\arctan(?)",
+    onnx="Atan",
+)
+sinh = _function(
+    "sinh", "Hyperbolic sine.", lambda o, y, x: o.cosh(x), latex=r"\sinh(?)", onnx="Sinh"
+)
+cosh = _function(
+    "cosh", "Hyperbolic cosine.", lambda o, y, x: o.sinh(x), latex=r"\cosh(?)", onnx="Cosh"
+)
+asinh = _function(
+    "asinh",
+    "Inverse hyperbolic sine.",
+    lambda o, y, x: 1 / o.sqrt(1 + x * x),
+    numpy=lambda np, x: np.arcsinh(x),
+    latex=r"\operatorname{arsinh}(?)",
+    onnx="Asinh",
+)
+acosh = _function(
+    "acosh",
+    "Inverse hyperbolic cosine.",
+    lambda o, y, x: 1 / o.sqrt((x - 1) * (x + 1)),
+    numpy=lambda np, x: np.arccosh(x),
+    latex=r"\operatorname{arcosh}(?)",
+    onnx="Acosh",
+    domain=(1.25, 4.0),
+    kink="the derivative at 1 is infinite; NaN below",
+)
+atanh = _function(
+    "atanh",
+    "Inverse hyperbolic tangent.",
+    lambda o, y, x: 1 / ((1 - x) * (1 + x)),
+    numpy=lambda np, x: np.arctanh(x),
+    latex=r"\operatorname{artanh}(?)",
+    onnx="Atanh",
+    domain=(-0.9, 0.9),
+    kink="infinite at ±1; NaN outside",
+)
+
+tanh = _function(
+    "tanh", "Hyperbolic tangent.", lambda o, y, x: 1 - y * y, latex=r"\tanh(?)", onnx="Tanh"
+)
+
+
+def _sigmoid(np: Any, x: Any) -> Any:
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + small), small / (1 + small)).astype(x.dtype)
+
+
+sigmoid = _function(
+    "sigmoid",
+    "Logistic function 1 / (1 + e^-x), without overflow for any entry.",
+    lambda o, y, x: y * (1 - y),
+    numpy=_sigmoid,
+    latex=r"\sigma(?)",
+    onnx="Sigmoid",
+)
+
+
+softplus = _function(
+    "softplus",
+    "ln(1 + e^x), without overflow for any entry.",
+    lambda o, y, x: o.sigmoid(x),
+    numpy=lambda np, x: np.logaddexp(x, np.zeros((), x.dtype)),
+    latex=r"\ln(1 + e^{?})",
+    onnx="Softplus",
+)
+
+
+def _erf(np: Any, x: Any) -> Any:
+    from scipy.special import erf
+
+    return erf(np.asarray(x))
+
+
+erf = _function(
+    "erf",
+    "Error function.",
+    lambda o, y, x: (2 / _SQRT_PI) * o.exp(-x * x),
+    numpy=_erf,
+    latex=r"\operatorname{erf}(?)",
+    onnx="Erf",
+)

@@ -1,0 +1,33 @@
+"""From a Python function and example arrays to a graph.
+
+`capture` runs a function on traced arrays, which write down every operation; `replay` runs a
+graph again, on NumPy arrays (then it computes) or inside another tracing (then it is inlined).
+"""
+
+from chainrule.trace.array import Array, Recorder, as_array, compute, dtype_name, filled, named, record, type_of
+from chainrule.trace.capture import Captured, capture, fresh_input, measure, replay, spec_of
+from chainrule.trace.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
+
+__all__ = [
+    "Array",
+    "Captured",
+    "Recorder",
+    "Tree",
+    "as_array",
+    "capture",
+    "compute",
+    "dtype_name",
+    "filled",
+    "flatten",
+    "fresh_input",
+    "leaf_paths",
+    "map_leaves",
+    "measure",
+    "named",
+    "record",
+    "replay",
+    "spec_of",
+    "static",
+    "type_of",
+    "unflatten",
+]

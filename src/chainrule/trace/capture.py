@@ -1,0 +1,162 @@
+"""Capture a function as a graph, and replay a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError, TraceError
+from chainrule.ir import ArrayType, Dim, Graph, Node, bind
+from chainrule.ops import CARDS
+from chainrule.trace.array import (
+    Array,
+    Recorder,
+    apply,
+    as_array,
+    lift,
+    record,
+    type_of,
+)
+from chainrule.trace.tree import Tree, flatten, leaf_paths, unflatten
+
+
+def spec_of(value: Any) -> ArrayType:
+    """Give the type of an argument: of an array, a number, or a type."""
+    if isinstance(value, ArrayType):
+        return value
+    if isinstance(value, str):
+        raise TraceError(f"an argument is the text {value!r}; expected arrays, numbers, or trees")
+    return type_of(value)
+
+
+def fresh_input(position: int, kind: ArrayType) -> Node:
+    """Make a leaf that stands for an argument; no two are the same node."""
+    return Node(CARDS["input"], (), (("position", position), ("type", kind)), kind)
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """A function as a graph, with the structure of its arguments and of its result.
+
+    Attributes
+    ----------
+    graph
+        One input for each leaf of the arguments, one output for each leaf of the result.
+    arguments
+        The structure of the tuple of arguments.
+    result
+        The structure of the result.
+    """
+
+    graph: Graph
+    arguments: Tree
+    result: Tree
+
+
+def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None) -> Captured:
+    """Run a function on traced arrays in place of `args`, and return what it wrote down.
+
+    Parameters
+    ----------
+    function
+        Takes trees of arrays and returns a tree of arrays; it must not have side effects.
+    args
+        Trees of arrays, numbers or `ArrayType`; only shapes and dtypes are used.
+    names
+        Names of the arguments, for people; taken from the function when None.
+    """
+    recorder = Recorder()
+    leaves, tree = flatten(tuple(args))
+    inputs = []
+    for position, (leaf, name) in enumerate(zip(leaves, _names(function, args, names), strict=True)):
+        kind = spec_of(leaf)
+        node = fresh_input(position, kind)
+        recorder.builder.annotate(node, name=name)
+        inputs.append(node)
+    traced = unflatten(tree, [Array(node, recorder) for node in inputs])
+    outputs, result = flatten(function(*traced))
+    nodes = tuple(_output(value, recorder).node for value in outputs)
+    recorder.open = False
+    graph = Graph(tuple(inputs), nodes, recorder.builder.notes)
+    return Captured(graph, tree, result)
+
+
+def _output(value: Any, recorder: Recorder) -> Array:
+    if isinstance(value, (str, bytes)) or callable(value):
+        raise TraceError(f"the function returned {value!r}; expected arrays, numbers, or trees")
+    return lift(value, recorder)
+
+
+def _names(function: Callable[..., Any], args: Sequence[Any], names: Any) -> list[str]:
+    if names is None:
+        code = getattr(function, "__code__", None)
+        names = code.co_varnames[: code.co_argcount] if code else ()
+        if hasattr(function, "__self__"):
+            names = names[1:]
+    padded = [*names, *(f"argument {i}" for i in range(len(names), len(args)))]
+    return [path for name, arg in zip(padded, args, strict=False) for path in leaf_paths(arg, name)]
+
+
+def replay(graph: Graph, values: Sequence[Any]) -> list[Any]:
+    """Run a graph on other values: inlined where they are traced, computed where they are not.
+
+    Parameters
+    ----------
+    values
+        One traced array, NumPy array or number for each input.
+
+    Returns
+    -------
+    One traced or NumPy array for each output.
+    """
+    if len(values) != len(graph.inputs):
+        raise ShapeError(f"expected {len(graph.inputs)} arrays, received {len(values)}")
+    sizes = measure(graph, values)
+    known: dict[Node, Any] = {}
+    traced = [v.recorder for v in values if isinstance(v, Array)]
+    recorder = max(traced, key=lambda r: r.level, default=None)
+    for node, value in zip(graph.inputs, values, strict=True):
+        known[node] = value if isinstance(value, Array) else as_array(value, node.type.dtype)
+    for node in graph.nodes:
+        if node in known:
+            continue
+        if node.card.name == "input":
+            raise TraceError(f"{node} belongs to another tracing that is still in progress")
+        options = {k: bind(v, sizes) for k, v in node.params}
+        inputs = [known[x] for x in node.inputs]
+        if not inputs and recorder is not None:
+            known[node] = record(recorder, node.card, **options)
+        else:
+            known[node] = apply(node.card, *inputs, **options)
+        if recorder is not None and isinstance(known[node], Array) and node in graph.notes:
+            note = graph.notes[node]
+            fresh = known[node].recorder.builder
+            fresh.annotate(known[node].node, source=note.source, name=note.name)
+    return [known[node] for node in graph.outputs]
+
+
+def measure(graph: Graph, values: Sequence[Any]) -> dict[str, Any]:
+    """Find the values of the symbolic sizes, and check that shapes and dtypes fit."""
+    sizes: dict[str, Any] = {}
+    for node, value in zip(graph.inputs, values, strict=True):
+        shape = value.shape if isinstance(value, Array) else np.shape(value)
+        wanted = node.type.shape
+        fits = len(shape) == len(wanted)
+        for n, size in zip(shape, wanted, strict=False):
+            if isinstance(size, Dim) and size.scale == 1 and size.offset == 0:
+                fits = fits and sizes.setdefault(size.symbol, n) == n
+            elif isinstance(size, int):
+                fits = fits and n == size
+        if not fits:
+            note = graph.notes.get(node)
+            name = note.name if note and note.name else "an input"
+            raise ShapeError(
+                f"{name} has the shape {tuple(shape)}, the program was traced for {node.type}"
+            )
+    return sizes
+
+
+__all__ = ["Captured", "capture", "fresh_input", "measure", "replay", "spec_of"]

@@ -1,0 +1,159 @@
+"""Activations and their relatives, in forms that neither overflow nor cancel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.ir import Dim
+from chainrule.ops import CARDS
+from chainrule.trace.array import Array, as_array, dtype_name, elementwise, record
+from chainrule.trace.functions import elementwise as e
+from chainrule.trace.functions import reductions, shaping
+
+
+def _concrete(x: Any) -> Any:
+    return x if isinstance(x, Array) else as_array(x)
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """The entry where positive, else `slope` times it (Maas, Hannun and Ng, 2013).
+
+    >>> leaky_relu(np.array([-1.0, 2.0])).tolist()
+    [-0.01, 2.0]
+    """
+    x = _concrete(x)
+    return e.where(x > 0, x, slope * x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """The entry where positive, else alpha (e^x - 1) (Clevert, Unterthiner, Hochreiter, 2016).
+
+    >>> elu(np.array([0.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+    x = _concrete(x)
+    negative = e.where(x > 0, 0.0, x)
+    return e.where(x > 0, x, alpha * elementwise("expm1", negative, floating=True))
+
+
+def selu(x: Any) -> Any:
+    """The self-normalising unit (Klambauer, Unterthiner, Mayr and Hochreiter, 2017).
+
+    >>> float(selu(0.0))
+    0.0
+    """
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """x times the normal distribution function (Hendrycks and Gimpel, 2016).
+
+    With `approximate`, the distribution function by tanh, as in GPT-2.
+
+    >>> round(float(gelu(1.0)), 6)
+    0.841345
+    """
+    x = _concrete(x)
+    if approximate:
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+        return 0.5 * x * (1 + elementwise("tanh", inner, floating=True))
+    return 0.5 * x * (1 + elementwise("erf", x * (1 / math.sqrt(2)), floating=True))
+
+
+def silu(x: Any) -> Any:
+    """x times its sigmoid, also called swish (Elfwing, Uchibe and Doya, 2018).
+
+    >>> float(silu(0.0))
+    0.0
+    """
+    x = _concrete(x)
+    return x * elementwise("sigmoid", x, floating=True)
+
+
+def mish(x: Any) -> Any:
+    """x times tanh of its softplus (Misra, 2019).
+
+    >>> float(mish(0.0))
+    0.0
+    """
+    x = _concrete(x)
+    return x * elementwise("tanh", elementwise("softplus", x, floating=True))
+
+
+def log_sigmoid(x: Any) -> Any:
+    """Logarithm of the sigmoid, without underflow.
+
+    >>> float(log_sigmoid(-1000.0))
+    -1000.0
+    """
+    return -elementwise("softplus", -_concrete(x), floating=True)
+
+
+def _shift(x: Any, axis: Any) -> Any:
+    """The largest entry as a constant; 0 where it is infinite, since inf - inf is NaN."""
+    top = e.stop_gradient(reductions.max(x, axis, keepdims=True))
+    return e.where(elementwise("isfinite", top), top, 0.0)
+
+
+def _floats(x: Any) -> Any:
+    x = _concrete(x)
+    return x if x.dtype.kind == "f" else e.astype(x, "float32")
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln of the sum of e^x over axes, without overflow; -inf where all entries are -inf.
+
+    >>> float(logsumexp(np.array([1000.0, 1000.0]))) == 1000 + math.log(2)
+    True
+    """
+    x = _floats(x)
+    shift = _shift(x, axis)
+    total = reductions.sum(elementwise("exp", x - shift), axis, keepdims=True)
+    y = elementwise("log", total) + shift
+    if keepdims:
+        return y
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return shaping.squeeze(y, tuple(axes))
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    """e^x divided by its sum along an axis, without overflow.
+
+    >>> softmax(np.array([0.0, 0.0])).tolist()
+    [0.5, 0.5]
+    """
+    x = _floats(x)
+    weights = elementwise("exp", x - _shift(x, axis))
+    return weights / reductions.sum(weights, axis, keepdims=True)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Logarithm of softmax along an axis, without overflow or underflow.
+
+    >>> round(float(log_softmax(np.array([0.0, 0.0]))[0]), 6)
+    -0.693147
+    """
+    x = _floats(x)
+    shifted = x - _shift(x, axis)
+    total = reductions.sum(elementwise("exp", shifted), axis, keepdims=True)
+    return shifted - elementwise("log", total)
+
+
+def one_hot(labels: Any, classes: int | Dim, dtype: Any = "float32") -> Any:
+    """For each label a vector with a one at its place; all zeros for a label outside.
+
+    >>> one_hot(np.array([1]), 3).tolist()
+    [[0.0, 1.0, 0.0]]
+    """
+    labels = _concrete(labels)
+    if isinstance(labels, Array):
+        shape = (*labels.shape, classes)
+        places: Any = record(
+            labels.recorder, CARDS["iota"], shape=shape, axis=labels.ndim, dtype="int32"
+        )
+    else:
+        places = np.arange(classes, dtype="int32")
+    return e.astype(elementwise("equal", shaping.expand_dims(labels, -1), places), dtype_name(dtype))
