@@ -1,0 +1,168 @@
+"""From LLVM text to functions in memory, by way of a cache of compiled objects on disk."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from chainrule.errors import ExecutorError
+
+GENERATION = 1
+"""Number of the code generator; part of every cache key."""
+
+_MAGIC = b"chainrule object 1\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """The processor that code is made for.
+
+    Attributes
+    ----------
+    cpu, features
+        LLVM's names.
+    vector_bits
+        Width of its widest registers.
+    """
+
+    cpu: str
+    features: str
+    vector_bits: int
+
+    @property
+    def target_machine(self) -> Any:
+        """LLVM's code generator for this processor."""
+        return llvm.Target.from_default_triple().create_target_machine(
+            cpu=self.cpu, features=self.features, opt=3, reloc="pic", codemodel="default"
+        )
+
+
+@cache
+def machine() -> Machine:
+    """Describe the processor that we run on."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features()
+    bits = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
+    return Machine(llvm.get_host_cpu_name(), features.flatten(), bits)
+
+
+class Library:
+    """Functions of one compiled module; they live as long as this object does.
+
+    Parameters
+    ----------
+    text
+        LLVM assembly.
+    imports
+        Addresses of functions that the module declares.
+    """
+
+    def __init__(self, text: str, imports: Mapping[str, int] | None = None) -> None:
+        self.text = text
+        here = machine()
+        self._machine = here.target_machine
+        self._jit = llvm.create_lljit_compiler(self._machine)
+        key = _key(text, here)
+        builder = llvm.JITLibraryBuilder().add_object_img(_object(text, key, self._machine))
+        for name, address in (imports or {}).items():
+            builder.import_symbol(name, address)
+        for name in ("program", "loop"):
+            builder.export_symbol(name)
+        builder.add_current_process()
+        self._tracker = builder.link(self._jit, f"chainrule_{key}")
+
+    def function(self, name: str, *arguments: Any) -> Any:
+        """Get a function that takes arguments of these ctypes and returns nothing."""
+        return ctypes.CFUNCTYPE(None, *arguments)(self._tracker[name])
+
+    def assembly(self) -> str:
+        """Print the machine code, in the processor's assembly language."""
+        return str(self._machine.emit_assembly(_optimised(self.text, self._machine)))
+
+    def llvm(self) -> str:
+        """Print the optimised LLVM code."""
+        return str(_optimised(self.text, self._machine))
+
+
+def _optimised(text: str, target_machine: Any) -> Any:
+    try:
+        module = llvm.parse_assembly(text)
+    except RuntimeError as error:
+        raise ExecutorError(f"the code generator wrote a module that LLVM refuses: {error}") from error
+    module.triple = target_machine.triple
+    module.data_layout = str(target_machine.target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = True
+    options.loop_unrolling = True
+    options.slp_vectorization = False
+    builder = llvm.create_pass_builder(target_machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return module
+
+
+def _key(text: str, here: Machine) -> str:
+    version = ".".join(map(str, llvm.llvm_version_info))
+    parts = (text, llvmlite.__version__, version, here.cpu, here.features, GENERATION)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def cache_folder() -> Path:
+    """Where compiled objects are kept: `CHAINRULE_CACHE`, or the user's cache folder."""
+    chosen = os.environ.get("CHAINRULE_CACHE")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "chainrule"
+
+
+def _object(text: str, key: str, target_machine: Any) -> bytes:
+    """The compiled module: from disk if it is there and whole, else made and kept."""
+    path = cache_folder() / f"{key}.o"
+    kept = _read(path)
+    if kept is not None:
+        return kept
+    image = bytes(target_machine.emit_object(_optimised(text, target_machine)))
+    _write(path, image)
+    return image
+
+
+def _read(path: Path) -> bytes | None:
+    """Read an object, and make sure that it is the one that was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    begin = len(_MAGIC) + 32
+    if not content.startswith(_MAGIC) or len(content) < begin:
+        return None
+    image = content[begin:]
+    return image if hashlib.sha256(image).digest() == content[len(_MAGIC) : begin] else None
+
+
+def _write(path: Path, image: bytes) -> None:
+    """Keep an object; a folder that cannot be written to is no error, only slower next time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(_MAGIC + hashlib.sha256(image).digest() + image)
+        Path(temporary).replace(path)
+    except OSError:
+        return

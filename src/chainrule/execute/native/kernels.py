@@ -1,0 +1,365 @@
+"""Loops: the text of the LLVM function that computes one group of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.execute.native.code import LLVM_TYPES, Code, Indices, Value
+from chainrule.execute.native.scalars import ANY_ORDER, Scalars
+from chainrule.ir import Node, Shape, element_count, itemsize
+from chainrule.plan import Group
+from chainrule.plan.fuse import EXPENSIVE, SHORT_ROW, is_view
+
+_MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
+
+
+@dataclass(frozen=True)
+class Flat:
+    """The place of an entry when all entries of an array are numbered row by row."""
+
+    place: Any
+
+
+Index = tuple[Any, ...] | Flat
+
+
+class Kernel:
+    """Writes the function of one group.
+
+    Parameters
+    ----------
+    group
+        What to compute.
+    pointers
+        Name of the pointer argument for every value in memory.
+    narrow
+        Whether all indices fit into 31 bits.
+    """
+
+    def __init__(self, group: Group, pointers: Mapping[Node, str], narrow: bool) -> None:
+        self.group = group
+        self.code = Code()
+        self.indices = Indices(self.code, narrow)
+        self.scalars = Scalars(self.code, self.indices)
+        self._pointers = pointers
+        self._known: dict[tuple[Node, Any], Value] = {}
+
+    def write(self) -> Code:
+        """Write the body."""
+        getattr(self, f"_{self.group.kind}")()
+        self.code.line("ret void")
+        return self.code
+
+    # ------------------------------------------------------------ values
+
+    def value(self, node: Node, index: Index) -> Value:
+        """One entry of a value: from memory, or computed here."""
+        key = (node, index)
+        if key not in self._known:
+            if node in self._pointers and node not in self.group.members:
+                self._known[key] = self.load(node, index)
+            else:
+                self._known[key] = self._computed(node, index)
+        return self._known[key]
+
+    def _computed(self, node: Node, index: Index) -> Value:
+        card = node.card
+        if card.kind == "elementwise":
+            inputs = [self.value(x, index) for x in node.inputs]
+            result: Value = card.native(self.scalars, *inputs, **node.options)
+            return result
+        if card.name == "reshape" and isinstance(index, Flat):
+            return self.value(node.inputs[0], index)
+        if card.name == "uniform":
+            place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
+            key = tuple(self.load(node.inputs[0], (i,)) for i in range(2))
+            result = card.native(self.scalars, key, place, dtype=node.type.dtype)
+            return result
+        full = self._index(index, node.type.shape)
+        if card.kind == "leaf":
+            result = card.native(self.scalars, full, **node.options)
+            return result
+        if is_view(node):
+            x = node.inputs[0]
+            source = card.native.source(
+                self.indices, full, x.type.shape, node.type.shape, **node.options
+            )
+            if all(n == 1 for n in x.type.shape):
+                source = (0,) * len(source)
+            return self.value(x, tuple(source))
+        return self._piecewise(node, full)
+
+    def _piecewise(self, node: Node, index: tuple[Any, ...]) -> Value:
+        shapes = [x.type.shape for x in node.inputs]
+        pieces = node.card.native.source(self.indices, index, shapes, **node.options)
+        result = self.scalars.constant(0, node.type.dtype)
+        for piece in reversed(pieces):
+            if piece.operand is None:
+                continue
+            inside = piece.index
+            if piece.test is not None and piece.test is not True:
+                inside = tuple(self._guarded(piece.test, i) for i in inside)
+            elif len(pieces) > 1:  # the last of several: its index runs below zero elsewhere
+                inside = tuple(self._at_least_zero(i) for i in inside)
+            part = self.value(node.inputs[piece.operand], inside)
+            if piece.test is None or piece.test is True:
+                result = part
+            elif piece.test is not False:
+                result = self.scalars.select(Value(piece.test, "bool"), part, result)
+        return result
+
+    def _guarded(self, test: Any, i: Any) -> Any:
+        if isinstance(i, int) or isinstance(test, bool):
+            return i
+        return self.code.set(f"select i1 {test}, i64 {i}, i64 0")
+
+    def _at_least_zero(self, i: Any) -> Any:
+        if isinstance(i, int):
+            return max(i, 0)
+        return self._guarded(self.indices.compare(">=", i, 0), i)
+
+    def _place(self, index: tuple[Any, ...], shape: Shape) -> Any:
+        return self.indices.flatten(index, shape)
+
+    def _index(self, index: Index, shape: Shape) -> tuple[Any, ...]:
+        if isinstance(index, Flat):
+            return tuple(self.indices.unflatten(index.place, shape))
+        return index
+
+    def _address(self, node: Node, index: Index) -> str:
+        place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
+        kind = _MEMORY_TYPES[node.type.dtype]
+        return self.code.set(f"getelementptr {kind}, ptr {self._pointers[node]}, i64 {place}")
+
+    def load(self, node: Node, index: Index) -> Value:
+        """Read an entry from memory."""
+        kind = _MEMORY_TYPES[node.type.dtype]
+        raw = self.code.set(f"load {kind}, ptr {self._address(node, index)}")
+        if node.type.dtype == "bool":
+            raw = self.code.set(f"trunc i8 {raw} to i1")
+        return Value(raw, node.type.dtype)
+
+    def store(self, node: Node, index: Index, x: Value) -> None:
+        """Write an entry to memory."""
+        kind, name = _MEMORY_TYPES[node.type.dtype], x.name
+        if node.type.dtype == "bool":
+            name = self.code.set(f"zext i1 {name} to i8")
+        self.code.line(f"store {kind} {name}, ptr {self._address(node, index)}")
+
+    # ------------------------------------------------------------ loops
+
+    def nest(self, shape: Shape, body: Callable[[tuple[Any, ...]], None]) -> None:
+        """Write a loop for every axis, the last innermost."""
+
+        def inside(index: tuple[Any, ...]) -> None:
+            if len(index) == len(shape):
+                self._known.clear()
+                body(index)
+                return
+            with self.code.loop(self.indices.size(shape[len(index)])) as i:
+                inside((*index, i))
+
+        inside(())
+
+    def flat_loop(self, shape: Shape, body: Callable[[Flat], None]) -> None:
+        """Write one loop over all entries."""
+        with self.code.loop(self.indices.size(element_count(shape))) as i:
+            self._known.clear()
+            body(Flat(i))
+
+    def _runs_flat(self, nodes: Sequence[Node], shape: Shape) -> bool:
+        """Whether one loop over all entries beats a loop for every axis."""
+        if all(self._reads_flat(x, shape) for x in nodes):
+            return True
+        last = next((n for n in reversed(shape) if n != 1), 1)
+        return isinstance(last, int) and last < SHORT_ROW and self._cost(nodes) >= EXPENSIVE
+
+    def _reads_flat(self, node: Node, shape: Shape) -> bool:
+        """Whether entry i of a value needs just entry i, or one number, of all it reads."""
+        if node in self._pointers and node not in self.group.members:
+            return True
+        if node.card.name in ("full", "size", "uniform"):
+            return True
+        if node.card.kind == "elementwise" or node.card.name == "reshape":
+            return all(self._reads_flat(x, shape) for x in node.inputs)
+        if node.card.name == "broadcast":
+            return all(n == 1 for n in node.inputs[0].type.shape)
+        return False
+
+    def _cost(self, nodes: Sequence[Node]) -> int:
+        seen: set[Node] = set()
+        stack, cost = list(nodes), 0
+        while stack:
+            x = stack.pop()
+            if x in seen or (x in self._pointers and x not in self.group.members):
+                continue
+            seen.add(x)
+            cost += x.card.cost
+            stack += x.inputs
+        return cost
+
+    # ------------------------------------------------------------ kinds
+
+    def _map(self) -> None:
+        shape = self.group.outputs[0].type.shape
+
+        def entry(index: Index) -> None:
+            for node in self.group.outputs:
+                self.store(node, index, self.value(node, index))
+
+        if self._runs_flat(self.group.outputs, shape):
+            self.flat_loop(shape, entry)
+        else:
+            self.nest(shape, entry)
+
+    def _reduce(self) -> None:
+        (node,) = self.group.outputs
+        x, axes = node.inputs[0], node.options["axes"]
+        shape, fold = x.type.shape, node.card.native
+        kept = tuple(a for a in range(len(shape)) if a not in axes)
+        start = fold.start(self.scalars, node.type.dtype)
+        adder = Scalars(self.code, self.indices, ANY_ORDER)
+        if axes == tuple(range(len(shape) - len(axes), len(shape))):
+            outer, inner = shape[: len(kept)], shape[len(kept) :]
+            flat = self._runs_flat([x], shape)
+
+            def row(index: tuple[Any, ...]) -> None:
+                total = self.code.allocate(LLVM_TYPES[node.type.dtype])
+                kind = LLVM_TYPES[node.type.dtype]
+                self.code.line(f"store {kind} {start.name}, ptr {total}")
+
+                def entry(at: Index) -> None:
+                    so_far = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
+                    result = fold.step(adder, so_far, self.value(x, at))
+                    self.code.line(f"store {kind} {result.name}, ptr {total}")
+
+                if flat:
+                    begin = self.indices.multiply(
+                        self._place(index, outer), element_count(inner)
+                    )
+                    self.flat_loop(
+                        inner, lambda at: entry(Flat(self.indices.add(begin, at.place)))
+                    )
+                else:
+                    self.nest(inner, lambda at: entry((*index, *at)))
+                result = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
+                self.store(node, index, result)
+
+            self.nest(outer, row)
+            return
+        out_shape = node.type.shape
+        self.flat_loop(out_shape, lambda at: self.store(node, at, start))
+
+        def entry(index: tuple[Any, ...]) -> None:
+            at = tuple(index[a] for a in kept)
+            step = fold.step(self.scalars, self.load(node, at), self.value(x, index))
+            self.store(node, at, step)
+
+        self.nest(shape, entry)
+
+    def _argmax(self) -> None:
+        (node,) = self.group.outputs
+        x, axis = node.inputs[0], node.options["axis"]
+        shape, kind = x.type.shape, LLVM_TYPES[x.type.dtype]
+
+        def row(index: tuple[Any, ...]) -> None:
+            best, where = self.code.allocate(kind), self.code.allocate("i32")
+            first = self.value(x, (*index[:axis], 0, *index[axis:]))
+            self.code.line(f"store {kind} {first.name}, ptr {best}")
+            self.code.line(f"store i32 0, ptr {where}")
+            with self.code.loop(self.indices.size(shape[axis])) as i:
+                self._known.clear()
+                entry = self.value(x, (*index[:axis], i, *index[axis:]))
+                so_far = Value(self.code.set(f"load {kind}, ptr {best}"), x.type.dtype)
+                place = Value(self.code.set(f"load i32, ptr {where}"), "int32")
+                better = node.card.native(self.scalars, so_far, entry)
+                here = self.scalars.cast(i, "int32")
+                chosen = self.scalars.select(better, entry, so_far)
+                self.code.line(f"store {kind} {chosen.name}, ptr {best}")
+                at = self.scalars.select(better, here, place)
+                self.code.line(f"store i32 {at.name}, ptr {where}")
+            self.store(node, index, Value(self.code.set(f"load i32, ptr {where}"), "int32"))
+
+        self.nest(shape[:axis] + shape[axis + 1 :], row)
+
+    def _cumulate(self) -> None:
+        (node,) = self.group.outputs
+        x, axis, reverse = node.inputs[0], node.options["axis"], node.options["reverse"]
+        shape, kind, fold = x.type.shape, LLVM_TYPES[node.type.dtype], node.card.native
+
+        def row(index: tuple[Any, ...]) -> None:
+            total = self.code.allocate(kind)
+            start = fold.start(self.scalars, node.type.dtype)
+            self.code.line(f"store {kind} {start.name}, ptr {total}")
+            with self.code.loop(self.indices.size(shape[axis])) as i:
+                self._known.clear()
+                last = self.indices.subtract(shape[axis], 1)
+                at = (*index[:axis], self.indices.subtract(last, i) if reverse else i,
+                      *index[axis:])
+                so_far = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
+                result = fold.step(self.scalars, so_far, self.value(x, at))
+                self.code.line(f"store {kind} {result.name}, ptr {total}")
+                self.store(node, at, result)
+
+        self.nest(shape[:axis] + shape[axis + 1 :], row)
+
+    def _position(self, positions: Node, at: Any, size: Any) -> str:
+        """A position inside its axis; one outside is reported, and replaced by 0."""
+        raw = self.code.set(f"sext i32 {self.load(positions, Flat(at)).name} to i64")
+        inside = self.code.set(f"icmp ult i64 {raw}, {self.indices.size(size)}")
+        bad = self.code.set(f"xor i1 {inside}, true")
+        flag = self.code.set(f"zext i1 {bad} to i32")
+        so_far = self.code.set("load i32, ptr %status")
+        self.code.line(f"store i32 {self.code.set(f'or i32 {so_far}, {flag}')}, ptr %status")
+        return self.code.set(f"select i1 {inside}, i64 {raw}, i64 0")
+
+    def _take(self) -> None:
+        (node,) = self.group.outputs
+        x, positions = node.inputs
+        axis = node.options["axis"]
+        outer, inner = element_count(x.type.shape[:axis]), element_count(x.type.shape[axis + 1 :])
+        count, size = element_count(positions.type.shape), x.type.shape[axis]
+        i = self.indices
+        with self.code.loop(i.size(outer)) as o, self.code.loop(i.size(count)) as p:
+            source = i.add(i.multiply(o, size), self._position(positions, p, size))
+            target = i.add(i.multiply(o, count), p)
+            source, target = i.multiply(source, inner), i.multiply(target, inner)
+            with self.code.loop(i.size(inner)) as n:
+                entry = self.load(x, Flat(i.add(source, n)))
+                self.store(node, Flat(i.add(target, n)), entry)
+
+    def _scatter_add(self) -> None:
+        (node,) = self.group.outputs
+        updates, positions = node.inputs
+        axis, size = node.options["axis"], node.options["size"]
+        shape = node.type.shape
+        outer, inner = element_count(shape[:axis]), element_count(shape[axis + 1 :])
+        count = element_count(positions.type.shape)
+        i = self.indices
+        zero = self.scalars.constant(0, node.type.dtype)
+        self.flat_loop(shape, lambda at: self.store(node, at, zero))
+        with self.code.loop(i.size(outer)) as o, self.code.loop(i.size(count)) as p:
+            target = i.add(i.multiply(o, size), self._position(positions, p, size))
+            source = i.multiply(i.add(i.multiply(o, count), p), inner)
+            target = i.multiply(target, inner)
+            with self.code.loop(i.size(inner)) as n:
+                place = Flat(i.add(target, n))
+                entry = self.load(updates, Flat(i.add(source, n)))
+                self.store(node, place, self.scalars.add(self.load(node, place), entry))
+
+    def _fold_in(self) -> None:
+        (node,) = self.group.outputs
+        key, data = node.inputs
+        words = tuple(self.load(key, (i,)) for i in range(2))
+        results = node.card.native(self.scalars, words, self.load(data, ()))
+        for i, word in enumerate(results):
+            self.store(node, (i,), word)
+
+
+def memory_bytes(node: Node) -> int:
+    """Bytes of one entry in memory."""
+    return itemsize(node.type.dtype)
+
+

@@ -1,0 +1,233 @@
+"""Whole programs: kernels, and the driver that runs them in order, as one LLVM module.
+
+The module exports two functions::
+
+    void program(ptr slots, ptr arena, ptr sizes, ptr status)
+    void loop(ptr slots, ptr arena, ptr sizes, ptr status, i64 steps, i64 rows)
+
+`slots` holds the addresses of inputs, outputs and constants; `arena` is working memory; `sizes`
+holds the symbolic sizes; `status` becomes nonzero where a position lies outside its axis. `loop`
+runs the program `steps` times over minibatches: the symbolic size, if there is one, is each time
+the number of rows that are left, but at most its limit, and the addresses of some slots advance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chainrule.errors import ExecutorError
+from chainrule.execute.native.code import Code, Indices
+from chainrule.execute.native.gemm import Target, gemm
+from chainrule.execute.native.kernels import Kernel
+from chainrule.execute.native.transcendental import declarations, definition, requires
+from chainrule.ir import Dim, Node, bind, element_count, itemsize, symbols
+from chainrule.plan import Group, Plan
+from chainrule.plan.fuse import matrix_operand
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A module as text, with what its caller has to provide.
+
+    Attributes
+    ----------
+    text
+        LLVM assembly.
+    slots
+        Values whose addresses the caller provides, in order.
+    arena
+        Bytes of working memory.
+    symbols
+        Symbolic sizes, in the order in which they are passed.
+    """
+
+    text: str
+    slots: tuple[Node, ...]
+    arena: int
+    symbols: tuple[str, ...]
+
+
+def write_program(
+    plan: Plan, target: Target, strides: Mapping[Node, int] | None = None
+) -> Program:
+    """Write the module for a plan.
+
+    Parameters
+    ----------
+    target
+        The machine.
+    strides
+        Values whose address advances after each step of the loop, and by how many bytes.
+
+    """
+    return _Writer(plan, target).write(strides or {})
+
+
+class _Writer:
+    def __init__(self, plan: Plan, target: Target) -> None:
+        self.plan = plan
+        self.target = target
+        graph = plan.graph
+        constants = [x for x in graph.nodes if x.card.name == "constant"]
+        inside = {*plan.placement.offsets, *plan.in_place, *graph.inputs, *constants}
+        outputs = [x for x in dict.fromkeys(graph.outputs) if x not in inside]
+        self.slots = (*graph.inputs, *outputs, *constants)
+        found = {s for x in graph.nodes for s in symbols(x.type.shape)}
+        found |= {s for x in graph.nodes for _, v in x.params for s in symbols(v)}
+        self.symbols = tuple(sorted(found))
+        missing = [s for s in self.symbols if s not in plan.limits]
+        if missing:
+            raise ExecutorError(f"the native executor needs a limit for the size {missing[0]}")
+        counts = [element_count(bind(x.type.shape, plan.limits)) for x in graph.nodes]
+        self.narrow = max(map(int, counts), default=0) < 2**31
+        self.kernels: dict[str, str] = {}
+        self.declarations: set[str] = set()
+        self.functions: set[tuple[str, str]] = set()
+        self.scratch = 0
+        self.driver = Code()
+        self.sizes = Indices(self.driver, self.narrow)
+        self.addresses: dict[Node, str] = {}
+
+    def write(self, strides: Mapping[Node, int]) -> Program:
+        """Write kernels and drivers."""
+        scratch_at = -(-self.plan.placement.total // 64) * 64
+        self._load_arguments(scratch_at)
+        for group in self.plan.groups:
+            if group.kind == "contract":
+                self._call_product(group)
+            else:
+                self._call_kernel(group)
+        self._copy_back()
+        self.driver.line("ret void")
+        parts = [
+            "\n".join(sorted(self.declarations | set(declarations(self.functions)))),
+            *_function_texts(self.functions),
+            *(f"define internal void @{name}{text}" for text, name in self.kernels.items()),
+            f"define void @program({_ARGUMENTS}) nounwind {{\n{self.driver.body}\n}}",
+            self._loop(strides),
+            f'attributes #0 = {{ noinline nounwind "prefer-vector-width"="'
+            f'{self.target.vector_bits}" }}',
+        ]
+        text = "\n\n".join(part for part in parts if part)
+        return Program(text, self.slots, scratch_at + self.scratch, self.symbols)
+
+    def _load_arguments(self, scratch_at: int) -> None:
+        """Begin the driver: addresses and sizes into registers."""
+        set_ = self.driver.set
+        for i, node in enumerate(self.slots):
+            self.addresses[node] = set_(f"load ptr, ptr {set_(f'getelementptr ptr, ptr %slots, i64 {i}')}")
+        for node, offset in self.plan.placement.offsets.items():
+            self.addresses[node] = set_(f"getelementptr i8, ptr %arena, i64 {offset}")
+        for node in self.plan.in_place:
+            self.addresses[node] = self.addresses[self.plan.carried[node]]
+        for i, symbol in enumerate(self.symbols):
+            address = set_(f"getelementptr i64, ptr %sizes, i64 {i}")
+            self.driver.line(f"%size.{symbol} = load i64, ptr {address}")
+        self.scratch_address = set_(f"getelementptr i8, ptr %arena, i64 {scratch_at}")
+
+    def _call_kernel(self, group: Group) -> None:
+        memory: dict[str, str] = {}  # address in the driver -> pointer in the kernel
+        pointers = {}
+        for node in (*group.outputs, *group.reads):
+            address = self.addresses[node]
+            pointers[node] = memory.setdefault(address, f"%p{len(memory)}")
+        code = Kernel(group, pointers, self.narrow).write()
+        self.declarations |= code.intrinsics
+        self.functions |= code.functions
+        sizes = [f"i64 %size.{s}" for s in self.symbols]
+        parameters = [f"ptr noalias {p}" for p in (*memory.values(), "%status")]
+        name = self._define(f"({', '.join([*parameters, *sizes])}) #0 {{\n{code.body}\n}}")
+        arguments = [f"ptr {address}" for address in (*memory, "%status")]
+        self.driver.line(f"call void @{name}({', '.join([*arguments, *sizes])})")
+
+    def _define(self, text: str) -> str:
+        """Keep a function once, however often it is needed."""
+        return self.kernels.setdefault(text, f"kernel{len(self.kernels)}")
+
+    def _call_product(self, group: Group) -> None:
+        (node,) = group.outputs
+        a, transpose_a = matrix_operand(node.inputs[0], ())
+        b, transpose_b = matrix_operand(node.inputs[1], ())
+        m, n = node.type.shape[-2:]
+        k = node.inputs[0].type.shape[-1]
+        symbolic = [s for s in (m, n, k) if isinstance(s, Dim)]
+        if len(set(symbolic)) > 1 or len(symbolic) > 1:
+            raise ExecutorError(f"a product of {a.type} and {b.type} has two symbolic sizes")
+        fixed = [None if isinstance(s, Dim) else s for s in (m, n, k)]
+        product = gemm(
+            "product",
+            node.type.dtype,
+            *fixed,
+            transpose_a=transpose_a,
+            transpose_b=transpose_b,
+            target=self.target,
+            limits=tuple(int(bind(s, self.plan.limits)) for s in (m, n, k)),
+        )
+        self.declarations |= set(product.declarations)
+        self.scratch = max(self.scratch, product.scratch)
+        name = self._define(product.text.split("@product", 1)[1])
+        size = self.sizes.size(symbolic[0]) if symbolic else 0
+        with self.driver.loop(self.sizes.size(element_count(node.type.shape[:-2]))) as i:
+            addresses = []
+            for x in (a, b, node):
+                step = self.sizes.multiply(element_count(x.type.shape[-2:]), itemsize(x.type.dtype))
+                offset = self.sizes.multiply(i, step)
+                base = self.addresses[x]
+                addresses.append(
+                    base if offset == 0 else
+                    self.driver.set(f"getelementptr i8, ptr {base}, i64 {offset}")
+                )
+            pointers = ", ".join(f"ptr {x}" for x in (*addresses,))
+            self.driver.line(
+                f"call void @{name}({pointers}, i64 {size}, ptr {self.scratch_address})"
+            )
+
+    def _copy_back(self) -> None:
+        """Bring what could not be written in place to its place, when all has been read."""
+        for x, old in self.plan.carried.items():
+            if x in self.plan.in_place:
+                continue
+            count = self.sizes.multiply(element_count(x.type.shape), itemsize(x.type.dtype))
+            self.declarations.add("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+            self.driver.line(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr {self.addresses[old]}, "
+                f"ptr {self.addresses[x]}, i64 {count}, i1 false)"
+            )
+
+    def _loop(self, strides: Mapping[Node, int]) -> str:
+        """The driver of many steps."""
+        code = Code()
+        set_ = code.set
+        with code.loop("%steps") as step:
+            if self.symbols:
+                limit = self.plan.limits[self.symbols[0]]
+                left = set_(f"sub i64 %rows, {set_(f'mul i64 {step}, {limit}')}")
+                is_last = set_(f"icmp slt i64 {left}, {limit}")
+                size = set_(f"select i1 {is_last}, i64 {left}, i64 {limit}")
+                code.line(f"store i64 {size}, ptr %sizes")
+            code.line("call void @program(ptr %slots, ptr %arena, ptr %sizes, ptr %status)")
+            for node, stride in strides.items():
+                address = set_(f"getelementptr ptr, ptr %slots, i64 {self.slots.index(node)}")
+                old = set_(f"load ptr, ptr {address}")
+                new = set_(f"getelementptr i8, ptr {old}, i64 {stride}")
+                code.line(f"store ptr {new}, ptr {address}")
+        code.line("ret void")
+        return (
+            f"define void @loop({_ARGUMENTS}, i64 %steps, i64 %rows) nounwind {{\n{code.body}\n}}"
+        )
+
+
+_ARGUMENTS = "ptr %slots, ptr %arena, ptr %sizes, ptr %status"
+
+
+def _function_texts(functions: set[tuple[str, str]]) -> list[str]:
+    """Definitions of transcendental functions, with all that they call, each once."""
+    wanted = sorted(functions)
+    texts: dict[tuple[str, str], str] = {}
+    while wanted:
+        name, dtype = wanted.pop()
+        if (name, dtype) not in texts:
+            texts[name, dtype] = definition(name, dtype)
+            wanted += requires(name, dtype)
+    return list(texts.values())

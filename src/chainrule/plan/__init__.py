@@ -1,0 +1,19 @@
+"""From a graph to a plan: what is computed together, in which order, and where it lies."""
+
+from chainrule.plan.fuse import Group, fuse
+from chainrule.plan.memory import Placement, lower_bound, place
+from chainrule.plan.passes import PASSES, Plan, plan
+from chainrule.plan.simplify import bind_sizes, simplify
+
+__all__ = [
+    "PASSES",
+    "Group",
+    "Placement",
+    "Plan",
+    "bind_sizes",
+    "fuse",
+    "lower_bound",
+    "place",
+    "plan",
+    "simplify",
+]

@@ -1,0 +1,189 @@
+"""The pipeline from a graph to a plan, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chainrule.ir import Graph, Node, bind, check, element_count
+from chainrule.plan.fuse import Group, fuse, matrix_operand
+from chainrule.plan.memory import Placement, lower_bound, place
+from chainrule.plan.simplify import simplify
+
+PASSES = (
+    ("simplify", "rewrite into fewer operations with the same bits"),
+    ("fuse", "choose what lies in memory, and group values into kernels"),
+    ("place", "give every value a place in one block of memory"),
+)
+"""Name and purpose of each pass, in the order in which `plan` applies them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A program cut into kernels, with a place in memory for every value.
+
+    Attributes
+    ----------
+    graph
+        The simplified program.
+    groups
+        Kernels in the order in which they run.
+    placement
+        Where values lie that no caller provides memory for.
+    carried
+        Output -> input, for values that replace an input when a step ends.
+    in_place
+        Those of the carried outputs that are written straight over their input.
+    limits
+        Largest values of the symbolic sizes.
+    """
+
+    graph: Graph
+    groups: tuple[Group, ...]
+    placement: Placement
+    carried: Mapping[Node, Node]
+    in_place: frozenset[Node]
+    limits: Mapping[str, int]
+
+    def memory(self) -> int:
+        """Bytes of working memory, without arguments and results."""
+        return self.placement.total
+
+    def cost(self) -> int:
+        """Floating-point operations of one run, at the largest symbolic sizes."""
+        return sum(_flops(group, self.limits) for group in self.groups)
+
+    def explain(self) -> str:
+        """Print the plan: kernels with what they read, write, and cost."""
+        names = _names(self)
+        bound = lower_bound(self.placement, len(self.groups))
+        lines = [
+            f"{len(self.groups)} kernels, {_big(self.cost())} floating-point operations, "
+            f"{_bytes(self.memory())} of working memory (lower bound {_bytes(bound)})"
+        ]
+        for i, group in enumerate(self.groups):
+            outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
+            reads = ", ".join(names[x] for x in group.reads)
+            flops = _big(_flops(group, self.limits))
+            lines.append(f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops} flops]")
+            for x in (*group.inner, *group.outputs):
+                lines.append(f"        {_formula(x, names)}")
+        for x, offset in sorted(self.placement.offsets.items(), key=lambda item: item[1]):
+            first, last = self.placement.lives[x]
+            size = _bytes(self.placement.sizes[x])
+            lines.append(f"    {names[x]:>6} at {offset:>8}, {size}, kernels {first} to {last}")
+        return "\n".join(lines)
+
+
+def plan(
+    graph: Graph,
+    *,
+    limits: Mapping[str, int] | None = None,
+    carried: Sequence[tuple[int, int]] = (),
+    simplified: bool = True,
+) -> Plan:
+    """Plan a program.
+
+    Parameters
+    ----------
+    limits
+        Largest values of the symbolic sizes.
+    carried
+        Pairs (output, input) of positions: the output takes the input's place when a step ends.
+    simplified
+        Whether to apply the pass of that name.
+    """
+    limits = dict(limits or {})
+    graph = check(simplify(graph)) if simplified else graph
+    pairs: dict[Node, Node] = {}
+    for out, into in carried:
+        x, y = graph.outputs[out], graph.inputs[into]
+        if x is not y and x.card.kind != "leaf" and x not in pairs:
+            pairs[x] = y
+    groups = fuse(graph, pairs)
+    in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
+    outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
+    placement = place(groups, dict.fromkeys(outside), limits)
+    return Plan(graph, tuple(groups), placement, pairs, in_place, limits)
+
+
+def _can_overwrite(groups: Sequence[Group], x: Node, pairs: Mapping[Node, Node]) -> bool:
+    """Whether all readers of the old value have run, or read just the entry being written."""
+    home = next(i for i, g in enumerate(groups) if x in g.outputs)
+    if groups[home].kind != "map":
+        return False
+    old = pairs[x]
+    if sum(y is old for y in pairs.values()) > 1:
+        return False
+    return all(
+        i < home or (i == home and group.reads[old])
+        for i, group in enumerate(groups)
+        if old in group.reads
+    )
+
+
+def _flops(group: Group, limits: Mapping[str, int]) -> int:
+    if group.kind == "contract":
+        a, transposed = matrix_operand(group.outputs[0].inputs[0], ())
+        inner = a.type.shape[-2 if transposed else -1]
+        count = element_count(bind(group.outputs[0].type.shape, limits))
+        return 2 * int(count) * int(bind(inner, limits))
+    total = 0
+    seen: set[Node] = set(group.reads)
+    stack = list(group.members)
+    while stack:
+        x = stack.pop()
+        if x in seen:
+            continue
+        seen.add(x)
+        over = x.inputs[0].type if x.card.kind == "reduce" else x.type
+        if x.card.cost:
+            total += x.card.cost * int(element_count(bind(over.shape, limits)))
+        stack += x.inputs
+    return total
+
+
+def _names(plan: Plan) -> dict[Node, str]:
+    names: dict[Node, str] = {}
+    for i, node in enumerate(plan.graph.inputs):
+        note = plan.graph.notes.get(node)
+        names[node] = note.name if note and note.name else f"input{i}"
+    number = 0
+    for node in plan.graph.nodes:
+        if node.card.name == "constant":
+            names[node] = f"constant{len(names)}"
+    for group in plan.groups:
+        for x in group.members:
+            names[x] = f"%{number}"
+            number += 1
+    return names
+
+
+def _formula(node: Node, names: Mapping[Node, str]) -> str:
+    def write(x: Node) -> str:
+        if x in names and x is not node:
+            return names[x]
+        if x.card.name == "full":
+            return f"{x.options['value']:g}"
+        inner = [write(y) for y in x.inputs]
+        if x.card.name in ("broadcast", "reshape", "stop_gradient"):
+            return inner[0]
+        skip = ("shape", "dtype")
+        inner += [f"{k}={v}" for k, v in x.params if k not in skip]
+        return f"{x.card.name}({', '.join(map(str, inner))})"
+
+    return f"{names[node]} = {write(node)}"
+
+
+def _bytes(n: int) -> str:
+    return f"{n} B" if n < 10_000 else f"{n / 1024:.0f} KiB" if n < 2**23 else f"{n / 2**20:.0f} MiB"
+
+
+def _big(n: int) -> str:
+    for unit in ("", "k", "M", "G"):
+        if n < 10_000 or unit == "G":
+            return f"{n}{unit}"
+        n //= 1000
+    return str(n)
+
+
