@@ -42,8 +42,9 @@ def custom_vjp(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Cal
         known = _frontier(wanted, probe.node)
         backward = Graph((probe.node, *known), tuple(wanted), y.recorder.builder.notes)
         card = _card([g is not None for g in written], len(known), backward)
-        inputs = [x.node if isinstance(x, Array) else y.node for x in leaves]
-        return record(y.recorder, card, y.node, *inputs, *known)
+        inputs = [x if isinstance(x, Array) else y for x in leaves]
+        values = [Array(x, y.recorder) for x in known]
+        return record(y.recorder, card, y, *inputs, *values)
 
     return wrapped
 

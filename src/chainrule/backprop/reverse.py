@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chainrule.errors import GradientError
 from chainrule.ir import Builder, Graph, Node, is_float, topological
-from chainrule.trace import Array, Recorder, functions
+from chainrule.trace import Array, begin, functions
 
 
 def pull_back(
@@ -79,7 +79,7 @@ def differentiate(
             )
     builder = Builder()
     builder.adopt(graph)
-    recorder = Recorder(builder)
+    recorder = begin(builder)
     inputs = [Array(graph.inputs[position], recorder) for position in wrt]
     one = functions.ones_like(Array(target, recorder))
     found = pull_back([Array(target, recorder)], [one], inputs)

@@ -15,6 +15,7 @@ from chainrule.trace import (
     Array,
     Captured,
     Recorder,
+    begin,
     capture,
     flatten,
     fresh_input,
@@ -71,7 +72,7 @@ def value_and_grad(
         positions, tree = _positions(args, argnums)
         captured = capture(function, args)
         graph = differentiate(captured.graph, positions)
-        results = replay(graph, flatten(args)[0])
+        results = replay(graph, flatten(args)[0], captured.outer)
         count = len(captured.graph.outputs)
         value = unflatten(captured.result, results[:count])
         if has_aux and not (isinstance(value, tuple) and len(value) == 2):
@@ -110,7 +111,7 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
     """
     captured = capture(function, args)
     leaves = flatten(args)[0]
-    value = unflatten(captured.result, replay(captured.graph, leaves))
+    value = unflatten(captured.result, replay(captured.graph, leaves, captured.outer))
 
     def back(cotangent: Any) -> Any:
         given, tree = flatten(cotangent)
@@ -118,7 +119,7 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
             raise GradientError("the cotangent must have the structure of the function's result")
         _check_shapes("cotangent", given, [n.type.shape for n in captured.graph.outputs])
         graph = _vjp_graph(captured)
-        return unflatten(captured.arguments, replay(graph, [*leaves, *given]))
+        return unflatten(captured.arguments, replay(graph, [*leaves, *given], captured.outer))
 
     return value, back
 
@@ -141,9 +142,9 @@ def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[An
     _check_shapes("tangent", directions, [np.shape(x) if not isinstance(x, Array) else x.shape
                                           for x in leaves])
     captured = capture(function, args)
-    value = unflatten(captured.result, replay(captured.graph, leaves))
+    value = unflatten(captured.result, replay(captured.graph, leaves, captured.outer))
     graph = _jvp_graph(captured)
-    slope = replay(graph, [*leaves, *directions])
+    slope = replay(graph, [*leaves, *directions], captured.outer)
     return value, unflatten(captured.result, slope)
 
 
@@ -174,7 +175,7 @@ def _extended(captured: Captured) -> tuple[Recorder, list[Array], list[Array]]:
     """A tracing that goes on behind a graph: its inputs and outputs as traced arrays."""
     builder = Builder()
     builder.adopt(captured.graph)
-    recorder = Recorder(builder)
+    recorder = begin(builder)
     inputs = [Array(node, recorder) for node in captured.graph.inputs]
     return recorder, inputs, [Array(node, recorder) for node in captured.graph.outputs]
 

@@ -5,7 +5,7 @@ graph again, on NumPy arrays (then it computes) or inside another tracing (then 
 """
 
 from chainrule.trace.array import Array, Recorder, as_array, compute, dtype_name, filled, named, record, type_of
-from chainrule.trace.capture import Captured, capture, fresh_input, measure, replay, spec_of
+from chainrule.trace.capture import Captured, begin, capture, fresh_input, measure, replay, spec_of
 from chainrule.trace.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Recorder",
     "Tree",
     "as_array",
+    "begin",
     "capture",
     "compute",
     "dtype_name",

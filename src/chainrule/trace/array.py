@@ -30,15 +30,58 @@ _LEVELS = itertools.count()
 _RANK = {"bool": 0, "int32": 1, "float32": 2, "float64": 3}
 
 
+_NUMPY_NAMES = {
+    "absolute": "abs",
+    "true_divide": "divide",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "amax": "max",
+    "amin": "min",
+    "concatenate": "concat",
+    "cumsum": "cumulative_sum",
+    "rint": "round",
+    "float_power": "power",
+    "swapaxes": "swapaxes",
+}
+
+
 class Recorder:
-    """One tracing in progress; of two that meet in an operation, the younger writes it down."""
+    """One tracing in progress; of two that meet in an operation, the younger writes it down.
 
-    __slots__ = ("builder", "level", "open")
+    Parameters
+    ----------
+    functions
+        The functions of `chainrule.numpy`, which operators and methods of its arrays call.
+    builder
+        Where nodes are kept; a new one for None.
 
-    def __init__(self, builder: Builder | None = None) -> None:
+    Attributes
+    ----------
+    outer
+        Values of an enclosing tracing that were read, by their nodes.
+    """
+
+    __slots__ = ("builder", "functions", "level", "open", "outer")
+
+    def __init__(self, functions: Any, builder: Builder | None = None) -> None:
         self.builder = builder or Builder()
+        self.functions = functions
         self.level = next(_LEVELS)
         self.open = True
+        self.outer: dict[Node, Array] = {}
+
+    def function(self, name: str) -> Any:
+        """Look up the function that has the name of a NumPy function."""
+        found = getattr(self.functions, _NUMPY_NAMES.get(name, name), None)
+        if found is None:
+            raise TraceError(
+                f"numpy.{name} has no counterpart in chainrule.numpy and cannot be traced"
+            )
+        return found
 
 
 def user_line() -> SourceLine | None:
@@ -148,10 +191,10 @@ class Array:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options.get("out") is not None:
             raise TraceError(f"numpy.{ufunc.__name__}.{method} cannot be traced")
-        return _namesake(ufunc.__name__)(*inputs, **options)
+        return self.recorder.function(ufunc.__name__)(*inputs, **options)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _namesake(func.__name__)(*args, **kwargs)
+        return self.recorder.function(func.__name__)(*args, **kwargs)
 
     # Operators.
 
@@ -174,28 +217,28 @@ class Array:
         return elementwise("multiply", other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return _namesake("divide")(self, other)
+        return self.recorder.function("divide")(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _namesake("divide")(other, self)
+        return self.recorder.function("divide")(other, self)
 
     def __pow__(self, other: Any) -> Any:
-        return _namesake("pow")(self, other)
+        return self.recorder.function("pow")(self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return _namesake("pow")(other, self)
+        return self.recorder.function("pow")(other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return _namesake("floor_divide")(self, other)
+        return self.recorder.function("floor_divide")(self, other)
 
     def __mod__(self, other: Any) -> Any:
-        return _namesake("remainder")(self, other)
+        return self.recorder.function("remainder")(self, other)
 
     def __matmul__(self, other: Any) -> Any:
-        return _namesake("matmul")(self, other)
+        return self.recorder.function("matmul")(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return _namesake("matmul")(other, self)
+        return self.recorder.function("matmul")(other, self)
 
     def __neg__(self) -> Any:
         return elementwise("negative", self)
@@ -234,7 +277,7 @@ class Array:
         return elementwise("logical_not", self)
 
     def __getitem__(self, key: Any) -> Any:
-        return _namesake("getitem")(self, key)
+        return self.recorder.function("getitem")(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._refuse("Assigning to a part of it", "Build a new array with where, concat or pad.")
@@ -244,76 +287,46 @@ class Array:
     @property
     def T(self) -> Any:
         """The axes in reverse order."""
-        return _namesake("permute_dims")(self, tuple(reversed(range(self.ndim))))
+        return self.recorder.function("permute_dims")(self, tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Any:
         """The last two axes swapped."""
-        return _namesake("matrix_transpose")(self)
+        return self.recorder.function("matrix_transpose")(self)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Sum over axes; see `chainrule.numpy.sum`."""
-        return _namesake("sum")(self, axis=axis, keepdims=keepdims)
+        return self.recorder.function("sum")(self, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Mean over axes; see `chainrule.numpy.mean`."""
-        return _namesake("mean")(self, axis=axis, keepdims=keepdims)
+        return self.recorder.function("mean")(self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Largest entry over axes; see `chainrule.numpy.max`."""
-        return _namesake("max")(self, axis=axis, keepdims=keepdims)
+        return self.recorder.function("max")(self, axis=axis, keepdims=keepdims)
 
     def min(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Smallest entry over axes; see `chainrule.numpy.min`."""
-        return _namesake("min")(self, axis=axis, keepdims=keepdims)
+        return self.recorder.function("min")(self, axis=axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any) -> Any:
         """Another shape; see `chainrule.numpy.reshape`."""
-        return _namesake("reshape")(self, shape[0] if len(shape) == 1 else shape)
+        return self.recorder.function("reshape")(self, shape[0] if len(shape) == 1 else shape)
 
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order, reversed when none is given."""
         order = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple) else axes
-        return self.T if not order else _namesake("permute_dims")(self, order)
+        return self.T if not order else self.recorder.function("permute_dims")(self, order)
 
     def astype(self, dtype: Any) -> Any:
         """Another dtype; see `chainrule.numpy.astype`."""
-        return _namesake("astype")(self, dtype)
+        return self.recorder.function("astype")(self, dtype)
 
     def item(self) -> Any:
         """Refuse: a traced array has no numbers yet."""
         return self._refuse("item()", "Return the array from the function and read it there.")
 
-
-_NUMPY_NAMES = {
-    "absolute": "abs",
-    "true_divide": "divide",
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arctan": "atan",
-    "arcsinh": "asinh",
-    "arccosh": "acosh",
-    "arctanh": "atanh",
-    "amax": "max",
-    "amin": "min",
-    "concatenate": "concat",
-    "cumsum": "cumulative_sum",
-    "rint": "round",
-    "float_power": "power",
-    "swapaxes": "swapaxes",
-}
-
-
-def _namesake(name: str) -> Any:
-    """The function of `chainrule.numpy` that has the name of a NumPy function."""
-    from chainrule.trace import functions
-
-    found = getattr(functions, _NUMPY_NAMES.get(name, name), None)
-    if found is None:
-        raise TraceError(
-            f"numpy.{name} has no counterpart in chainrule.numpy and cannot be traced"
-        )
-    return found
 
 
 # ---------------------------------------------------------------- values and their types
@@ -406,8 +419,7 @@ def apply(card: Card, *values: Any, **params: Any) -> Any:
     recorder = _youngest(values)
     if recorder is None:
         return compute(card, *map(as_array, values), **params)
-    nodes = [lift(v, recorder).node for v in values]
-    return record(recorder, card, *nodes, **params)
+    return record(recorder, card, *(lift(v, recorder) for v in values), **params)
 
 
 def compute(card: Card, *arrays: Any, **params: Any) -> Any:
@@ -417,7 +429,7 @@ def compute(card: Card, *arrays: Any, **params: Any) -> Any:
         return np.asarray(card.numpy(np, *arrays, **params))  # type: ignore[operator]
 
 
-def record(recorder: Recorder, card: Card, *nodes: Node, **params: Any) -> Array:
+def record(recorder: Recorder, card: Card, *arrays: Array, **params: Any) -> Array:
     """Write an op down in a tracing."""
     if not recorder.open:
         raise TraceError(
@@ -425,7 +437,7 @@ def record(recorder: Recorder, card: Card, *nodes: Node, **params: Any) -> Array
             "for example through a global variable or a list; return it instead"
         )
     try:
-        node = recorder.builder.add(card, *nodes, **params)
+        node = recorder.builder.add(card, *(x.node for x in arrays), **params)
     except (ShapeError, DtypeError) as error:
         where = user_line()
         if where is not None:
@@ -433,6 +445,9 @@ def record(recorder: Recorder, card: Card, *nodes: Node, **params: Any) -> Array
         raise
     if node not in recorder.builder.notes:
         recorder.builder.annotate(node, source=user_line())
+    for x in arrays:
+        if x.recorder is not recorder:
+            recorder.outer[x.node] = x
     return Array(node, recorder)
 
 
@@ -461,7 +476,7 @@ def filled(value: Any, shape: Shape, dtype: str, recorder: Recorder) -> Array:
     if isinstance(value, float) and value == 0 and math.copysign(1, value) < 0:
         # 0.0 and -0.0 are equal as parameters of nodes, so the sign becomes an operation.
         zero = record(recorder, CARDS["full"], value=0.0, shape=shape, dtype=dtype)
-        return record(recorder, CARDS["negative"], zero.node)
+        return record(recorder, CARDS["negative"], zero)
     number = {"b": bool, "i": int, "f": float}[np.dtype(dtype).kind](value)
     return record(recorder, CARDS["full"], value=number, shape=shape, dtype=dtype)
 
@@ -474,7 +489,7 @@ def elementwise(name: str, *values: Any, floating: bool = False) -> Any:
     if recorder is None:
         arrays = np.broadcast_arrays(*(as_array(v, dtype) for v in values))
         return compute(card, *arrays)
-    return record(recorder, card, *(x.node for x in meet(recorder, dtype, *values)))
+    return record(recorder, card, *meet(recorder, dtype, *values))
 
 
 def meet(recorder: Recorder, dtype: str, *values: Any) -> list[Array]:
@@ -489,7 +504,7 @@ def convert(x: Array, dtype: str) -> Array:
     """Cast a traced array, if its dtype is another one."""
     if x.node.type.dtype == dtype:
         return x
-    return record(x.recorder, CARDS["cast"], x.node, dtype=dtype)
+    return record(x.recorder, CARDS["cast"], x, dtype=dtype)
 
 
 def expand(x: Array, shape: Shape) -> Array:
@@ -501,11 +516,10 @@ def expand(x: Array, shape: Shape) -> Array:
     new = len(shape) - x.ndim
     kept = [a for a in range(len(shape)) if a >= new and x.shape[a - new] == shape[a]]
     axes = tuple(a for a in range(len(shape)) if a not in kept)
-    node = x.node
     if len(kept) != x.ndim:
         squeezed = tuple(shape[a] for a in kept)
-        node = record(x.recorder, CARDS["reshape"], node, shape=squeezed).node
-    return record(x.recorder, CARDS["broadcast"], node, shape=shape, axes=axes)
+        x = record(x.recorder, CARDS["reshape"], x, shape=squeezed)
+    return record(x.recorder, CARDS["broadcast"], x, shape=shape, axes=axes)
 
 
 def named(x: Any, name: str) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ir import ArrayType, Dim, Graph, Node, bind
+from chainrule.ir import ArrayType, Builder, Dim, Graph, Node, bind, topological
 from chainrule.ops import CARDS
+from chainrule.trace import functions
 from chainrule.trace.array import (
     Array,
     Recorder,
@@ -32,6 +33,11 @@ def spec_of(value: Any) -> ArrayType:
     return type_of(value)
 
 
+def begin(builder: Builder | None = None) -> Recorder:
+    """Begin a tracing, in a new builder or in one that holds nodes already."""
+    return Recorder(functions, builder)
+
+
 def fresh_input(position: int, kind: ArrayType) -> Node:
     """Make a leaf that stands for an argument; no two are the same node."""
     return Node(CARDS["input"], (), (("position", position), ("type", kind)), kind)
@@ -49,11 +55,14 @@ class Captured:
         The structure of the tuple of arguments.
     result
         The structure of the result.
+    outer
+        Values of an enclosing tracing that the function read, by their nodes.
     """
 
     graph: Graph
     arguments: Tree
     result: Tree
+    outer: Mapping[Node, Array] = field(default_factory=dict)
 
 
 def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None) -> Captured:
@@ -68,7 +77,7 @@ def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None
     names
         Names of the arguments, for people; taken from the function when None.
     """
-    recorder = Recorder()
+    recorder = begin()
     leaves, tree = flatten(tuple(args))
     inputs = []
     for position, (leaf, name) in enumerate(zip(leaves, _names(function, args, names), strict=True)):
@@ -81,13 +90,16 @@ def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None
     nodes = tuple(_output(value, recorder).node for value in outputs)
     recorder.open = False
     graph = Graph(tuple(inputs), nodes, recorder.builder.notes)
-    return Captured(graph, tree, result)
+    return Captured(graph, tree, result, recorder.outer)
 
 
 def _output(value: Any, recorder: Recorder) -> Array:
     if isinstance(value, (str, bytes)) or callable(value):
         raise TraceError(f"the function returned {value!r}; expected arrays, numbers, or trees")
-    return lift(value, recorder)
+    array = lift(value, recorder)
+    if array.recorder is not recorder:
+        recorder.outer[array.node] = array
+    return array
 
 
 def _names(function: Callable[..., Any], args: Sequence[Any], names: Any) -> list[str]:
@@ -100,13 +112,17 @@ def _names(function: Callable[..., Any], args: Sequence[Any], names: Any) -> lis
     return [path for name, arg in zip(padded, args, strict=False) for path in leaf_paths(arg, name)]
 
 
-def replay(graph: Graph, values: Sequence[Any]) -> list[Any]:
+def replay(
+    graph: Graph, values: Sequence[Any], outer: Mapping[Node, Array] | None = None
+) -> list[Any]:
     """Run a graph on other values: inlined where they are traced, computed where they are not.
 
     Parameters
     ----------
     values
         One traced array, NumPy array or number for each input.
+    outer
+        Values of an enclosing tracing that the graph reads, by their nodes.
 
     Returns
     -------
@@ -115,16 +131,16 @@ def replay(graph: Graph, values: Sequence[Any]) -> list[Any]:
     if len(values) != len(graph.inputs):
         raise ShapeError(f"expected {len(graph.inputs)} arrays, received {len(values)}")
     sizes = measure(graph, values)
-    known: dict[Node, Any] = {}
-    traced = [v.recorder for v in values if isinstance(v, Array)]
-    recorder = max(traced, key=lambda r: r.level, default=None)
+    known: dict[Node, Any] = dict(outer or {})
     for node, value in zip(graph.inputs, values, strict=True):
         known[node] = value if isinstance(value, Array) else as_array(value, node.type.dtype)
-    for node in graph.nodes:
+    traced = [v.recorder for v in known.values() if isinstance(v, Array)]
+    recorder = max(traced, key=lambda r: r.level, default=None)
+    for node in topological(graph.outputs, known):
         if node in known:
             continue
         if node.card.name == "input":
-            raise TraceError(f"{node} belongs to another tracing that is still in progress")
+            raise TraceError(f"{node} belongs to another tracing")
         options = {k: bind(v, sizes) for k, v in node.params}
         inputs = [known[x] for x in node.inputs]
         if not inputs and recorder is not None:
@@ -159,4 +175,4 @@ def measure(graph: Graph, values: Sequence[Any]) -> dict[str, Any]:
     return sizes
 
 
-__all__ = ["Captured", "capture", "fresh_input", "measure", "replay", "spec_of"]
+__all__ = ["Captured", "begin", "capture", "fresh_input", "measure", "replay", "spec_of"]

@@ -1,0 +1,297 @@
+"""The loops around the tiles of a matrix product: blocks for the caches, panels, edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chainrule.execute.native.gemm_pack import pack_columns, pack_rows, pack_transposed
+from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
+from chainrule.execute.native.gemm_tile import (
+    Epilogue,
+    Left,
+    Place,
+    Right,
+    begin,
+    finish,
+    multiply,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """A product C[m, n] = op(A)[m, k] op(B)[k, n] of row-major contiguous arrays in memory."""
+
+    a: str
+    b: str
+    c: str
+    m: Size
+    n: Size
+    k: Size
+    transpose_a: bool
+    transpose_b: bool
+    accumulate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How a product is cut up.
+
+    Attributes
+    ----------
+    lanes
+        Elements in a vector.
+    rows, vectors
+        Shape of a tile.
+    column_block, depth_block
+        Largest extent of a block of B, in elements; `column_block` is a multiple of a tile's
+        columns.
+    pack_left, pack_right
+        Whether a block of A (stored transposed) and of B is copied to where its tiles read it in
+        one run.
+    """
+
+    lanes: int
+    rows: int
+    vectors: int
+    column_block: int
+    depth_block: int
+    pack_left: bool
+    pack_right: bool
+
+    @property
+    def columns(self) -> int:
+        """Columns of a tile."""
+        return self.lanes * self.vectors
+
+    def scratch(self, element: str) -> tuple[int, int]:
+        """Return the bytes that a packed block of B and one of A need."""
+        depth = -(-self.depth_block // self.lanes) * self.lanes
+        right = depth * self.column_block if self.pack_right else 0
+        left = depth * self.rows + self.lanes if self.pack_left else 0
+        lines = [-(-size * BYTES[element] // 64) * 64 for size in (right, left)]
+        return lines[0], lines[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """Neighbouring columns that one tile covers."""
+
+    column: Size
+    starts: tuple[int, ...]
+    valid: tuple[Size | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The part of a product that is being computed: where it starts, and how deep it is."""
+
+    inner: Size
+    depth: Size
+    column: Size
+    columns: Size
+
+
+class Nest:
+    """Writes the loops of one product into a function's text."""
+
+    def __init__(
+        self, text: Text, operands: Operands, tiling: Tiling, epilogue: Epilogue | None
+    ) -> None:
+        self.text = text
+        self.operands = operands
+        self.tiling = tiling
+        self.epilogue = epilogue
+        self.vector = Vector(text.element, tiling.lanes)
+        right, _ = tiling.scratch(text.element)
+        self.packed_right = "%scratch"
+        self.packed_left = text.address("%scratch", right // BYTES[text.element])
+        # The distances of neighbours in memory.
+        self.left_row = 1 if operands.transpose_a else operands.k
+        self.left_inner = operands.m if operands.transpose_a else 1
+        self.right_inner = 1 if operands.transpose_b else operands.n
+        self.right_column = operands.k if operands.transpose_b else 1
+
+    def write(self) -> None:
+        """Write the whole product."""
+        text, depth = self.text, self.operands.k
+        step = self.tiling.depth_block
+        single = isinstance(depth, int) and depth <= step
+
+        def block(inner: Size, _: list[str]) -> list[str]:
+            rest = text.minimum(text.subtract(depth, inner), step)
+            self._columns(inner, rest, final=single or text.less(depth, text.add(inner, step + 1)))
+            return []
+
+        # An empty inner dimension still has a result: zero.
+        stop = max(depth, 1) if isinstance(depth, int) else text.call(
+            "i64", "llvm.smax.i64", ("i64", depth), ("i64", 1)
+        )
+        text.loop(0, stop, step, block)
+
+    def _columns(self, inner: Size, depth: Size, *, final: str | bool) -> None:
+        text, n, step = self.text, self.operands.n, self.tiling.column_block
+
+        def block(column: Size, _: list[str]) -> list[str]:
+            columns = text.minimum(text.subtract(n, column), step)
+            where = _Block(inner, depth, column, columns)
+            if self.tiling.pack_right:
+                self._panels(where, lambda panel: self._pack_right(where, panel))
+            self._rows(where, final)
+            return []
+
+        text.loop(0, n, step, block)
+
+    def _panels(self, where: _Block, write: Callable[[_Panel], None]) -> None:
+        """Write something for each panel of a block: the whole ones, then the last."""
+        text, width, lanes = self.text, self.tiling.columns, self.tiling.lanes
+        n = self.operands.n
+        whole = text.round_down(where.columns, width)
+        starts = tuple(range(0, width, lanes))
+        full = _Panel(0, starts, (None,) * len(starts))
+
+        def panel(column: Size, _: list[str]) -> list[str]:
+            write(_Panel(column, full.starts, full.valid))
+            return []
+
+        text.loop(where.column, text.add(where.column, whole), width, panel)
+        if isinstance(n, str):
+            column = text.round_down(n, width)
+            rest = text.subtract(n, column)
+            valid = tuple(
+                text.minimum(self._positive(text.subtract(rest, start)), lanes) for start in starts
+            )
+            last = _Panel(column, starts, valid)
+        else:
+            column, rest = n // width * width, n % width
+            starts = starts[: -(-rest // lanes)]
+            valid = (*(None for _ in starts[1:]), rest - (len(starts) - 1) * lanes)
+            if len(starts) > 1 and valid[-1] != lanes:
+                # The last vector overlaps the one before it: the same numbers, stored twice.
+                starts, valid = (*starts[:-1], rest - lanes), (None,) * len(starts)
+            last = _Panel(column, starts, valid)
+        at_end = text.less(n, text.add(text.add(where.column, where.columns), 1))
+        some = text.less(0, rest)
+        if some is not False:
+            text.when(at_end, lambda: text.when(some, lambda: write(last)))
+
+    def _positive(self, size: Size) -> Size:
+        if isinstance(size, int):
+            return max(size, 0)
+        return self.text.call("i64", "llvm.smax.i64", ("i64", size), ("i64", 0))
+
+    def _rows(self, where: _Block, final: str | bool) -> None:
+        text = self.text
+
+        def tiles(first: Size, _: list[str]) -> list[str]:
+            if self.tiling.pack_left:
+                self._pack_left(where, first)
+            self._panels(where, lambda panel: self._tile(where, first, panel, final))
+            return []
+
+        text.loop(0, self.operands.m, self.tiling.rows, tiles)
+
+    def _pack_right(self, where: _Block, panel: _Panel) -> None:
+        text, operands = self.text, self.operands
+        target = self._panel_address(where, panel)
+        first = text.add(
+            text.multiply(where.inner, self.right_inner),
+            text.multiply(panel.column, self.right_column),
+        )
+        source = text.address(operands.b, first)
+        if operands.transpose_b:
+            pack_transposed(
+                text,
+                self.vector,
+                source=source,
+                stride=self.right_column,
+                target=target,
+                depth=where.depth,
+                starts=panel.starts,
+                last=text.subtract(text.subtract(operands.n, panel.column), 1),
+            )
+        else:
+            pack_columns(
+                text,
+                self.vector,
+                source=source,
+                stride=self.right_inner,
+                target=target,
+                depth=where.depth,
+                starts=panel.starts,
+                valid=panel.valid,
+            )
+
+    def _pack_left(self, where: _Block, first: Size) -> None:
+        text, rows = self.text, self.tiling.rows
+        start = text.add(text.multiply(where.inner, self.left_inner), first)
+        pack_rows(
+            text,
+            self.vector,
+            source=text.address(self.operands.a, start),
+            stride=self.left_inner,
+            target=self.packed_left,
+            depth=where.depth,
+            rows=rows,
+            valid=text.minimum(text.subtract(self.operands.m, first), rows),
+        )
+
+    def _panel_address(self, where: _Block, panel: _Panel) -> str:
+        """Return where a packed panel begins: all before it have the same padded depth."""
+        text, lanes = self.text, self.tiling.lanes
+        padded = text.round_down(text.add(where.depth, lanes - 1), lanes)
+        before = text.subtract(panel.column, where.column)
+        return text.address(self.packed_right, text.multiply(before, padded))
+
+    def _tile(self, where: _Block, first: Size, panel: _Panel, final: str | bool) -> None:
+        text, operands, tiling = self.text, self.operands, self.tiling
+        rows = tuple(self._row(first, index) for index in range(tiling.rows))
+        place = Place(operands.c, operands.n, rows, panel.column, panel.starts, panel.valid)
+        sums = begin(text, self.vector, place, 1 if operands.accumulate else where.inner)
+        sums = multiply(
+            text,
+            self.vector,
+            self._left(where, first, rows),
+            self._right(where, panel),
+            where.depth,
+            sums,
+        )
+        if self.epilogue is None or final is True:
+            finish(text, self.vector, place, sums, self.epilogue)
+            return
+        assert isinstance(final, str)
+        text.when(final, lambda: finish(text, self.vector, place, sums, self.epilogue))
+        more = text.value(f"xor i1 {final}, true")
+        text.when(more, lambda: finish(text, self.vector, place, sums, None))
+
+    def _row(self, first: Size, index: int) -> Size:
+        """Return a row of a tile; those beyond the end are the last one again."""
+        row, m = self.text.add(first, index), self.operands.m
+        if index == 0 or (isinstance(m, int) and m % self.tiling.rows == 0):
+            return row
+        return self.text.minimum(row, self.text.subtract(m, 1))
+
+    def _left(self, where: _Block, first: Size, rows: tuple[Size, ...]) -> Left:
+        text = self.text
+        if self.tiling.pack_left:
+            # A repeated row reads the row that it repeats.
+            return Left(
+                tuple(text.address(self.packed_left, text.subtract(row, first)) for row in rows),
+                self.tiling.rows,
+            )
+        base = text.address(self.operands.a, text.multiply(where.inner, self.left_inner))
+        return Left(
+            tuple(text.address(base, text.multiply(row, self.left_row)) for row in rows),
+            self.left_inner,
+        )
+
+    def _right(self, where: _Block, panel: _Panel) -> Right:
+        text = self.text
+        if self.tiling.pack_right:
+            count = len(panel.starts)
+            starts = tuple(index * self.tiling.lanes for index in range(count))
+            step = count * self.tiling.lanes
+            return Right(self._panel_address(where, panel), step, starts, (None,) * count)
+        first = text.add(text.multiply(where.inner, self.operands.n), panel.column)
+        base = text.address(self.operands.b, first)
+        return Right(base, self.operands.n, panel.starts, panel.valid)

@@ -1,0 +1,178 @@
+"""Copies blocks of A and B into the order in which tiles read them."""
+
+from __future__ import annotations
+
+from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
+
+
+def pack_columns(
+    text: Text,
+    vector: Vector,
+    *,
+    source: str,
+    stride: Size,
+    target: str,
+    depth: Size,
+    starts: tuple[int, ...],
+    valid: tuple[Size | None, ...],
+) -> None:
+    """Copy vectors of columns of a row-major block, so that they lie row after row.
+
+    Parameters
+    ----------
+    source, stride
+        Address of the block's first element, and the distance of its rows.
+    target
+        Address of the copy: `depth` rows of ``len(starts)`` vectors.
+    starts, valid
+        First column of each vector, and how many of its columns exist.
+    """
+    width = len(starts) * vector.lanes
+
+    def write(k: Size, _: list[str]) -> list[str]:
+        row = text.address(source, text.multiply(k, stride))
+        place = text.address(target, text.multiply(k, width))
+        loaded = [
+            text.load(vector, text.address(row, start), count)
+            for start, count in zip(starts, valid, strict=True)
+        ]
+        for index, value in enumerate(loaded):
+            text.store(vector, value, text.address(place, index * vector.lanes))
+        return []
+
+    text.loop(0, depth, 1, write)
+
+
+def pack_transposed(
+    text: Text,
+    vector: Vector,
+    *,
+    source: str,
+    stride: Size,
+    target: str,
+    depth: Size,
+    starts: tuple[int, ...],
+    last: Size,
+) -> None:
+    """Copy rows of a row-major block so that they become vectors of columns.
+
+    Parameters
+    ----------
+    source, stride
+        Address of the block's first element, and the distance of its rows.
+    target
+        Address of the copy; its number of rows is `depth` rounded up to whole vectors.
+    starts
+        First row of each vector.
+    last
+        Index of the last row that exists; rows after it are copies of it.
+    """
+    width = len(starts) * vector.lanes
+    whole = text.round_down(depth, vector.lanes)
+    for index, start in enumerate(starts):
+        rows = [
+            text.address(source, text.multiply(text.minimum(start + lane, last), stride))
+            for lane in range(vector.lanes)
+        ]
+
+        def block(k: Size, valid: Size | None, rows: list[str] = rows, index: int = index) -> None:
+            loaded = [text.load(vector, text.address(row, k), valid) for row in rows]
+            first = text.add(text.multiply(k, width), index * vector.lanes)
+            place = text.address(target, first)
+            for lane, value in enumerate(transpose(text, vector, loaded)):
+                text.store(vector, value, text.address(place, lane * width))
+
+        def step(k: Size, _: list[str], block: object = block) -> list[str]:
+            block(k, None)  # type: ignore[operator]
+            return []
+
+        text.loop(0, whole, vector.lanes, step)
+        rest = text.subtract(depth, whole)
+        text.when(text.less(0, rest), lambda block=block, rest=rest: block(whole, rest))
+
+
+def pack_rows(
+    text: Text,
+    vector: Vector,
+    *,
+    source: str,
+    stride: Size,
+    target: str,
+    depth: Size,
+    rows: int,
+    valid: Size,
+) -> None:
+    """Copy a few columns of a row-major block, so that those of one row are neighbours.
+
+    Parameters
+    ----------
+    source, stride
+        Address of the first element, and the distance of rows.
+    target
+        Address of the copy: `depth` times `rows` elements, and room for a vector after them.
+    valid
+        How many of the columns exist; the others become zero.
+    """
+    starts = range(0, rows, vector.lanes)
+    counts = [text.minimum(text.subtract(valid, start), vector.lanes) for start in starts]
+
+    def write(k: Size, _: list[str]) -> list[str]:
+        row = text.address(source, text.multiply(k, stride))
+        place = text.address(target, text.multiply(k, rows))
+        for start, count in zip(starts, counts, strict=True):
+            value = text.load(vector, text.address(row, start), count)
+            # Whole vectors: what spills over is written again by the next round.
+            text.store(vector, value, text.address(place, start))
+        return []
+
+    text.loop(0, depth, 1, write)
+
+
+def transpose(text: Text, vector: Vector, rows: list[str]) -> list[str]:
+    """Return the columns of a square block of vectors.
+
+    First within groups of 128 bits, by interleaving, then groups as wholes: the shuffles that
+    x86 and ARM have as single instructions.
+    """
+    lanes = vector.lanes
+    group = min(16 // BYTES[vector.element], lanes)
+    rows = list(rows)
+    distance = 1
+    while distance < group:
+        # Rows i and i + distance exchange runs of `distance` lanes, low half and high half.
+        low, high = _interleave(lanes, group, distance)
+        mixed = list(rows)
+        for first in range(lanes):
+            if first & distance == 0:
+                a, b = rows[first], rows[first + distance]
+                mixed[first] = text.shuffle(vector, a, b, low)
+                mixed[first + distance] = text.shuffle(vector, a, b, high)
+        rows = mixed
+        distance *= 2
+    if group == 4:
+        # Two rounds of interleaving leave the middle columns of each group exchanged.
+        rows = [rows[i & ~3 | (i & 1) << 1 | (i & 2) >> 1] for i in range(lanes)]
+    distance = group
+    while distance < lanes:
+        keep = [lane if lane & distance == 0 else lanes + lane - distance for lane in range(lanes)]
+        take = [lane + distance if lane & distance == 0 else lanes + lane for lane in range(lanes)]
+        mixed = list(rows)
+        for first in range(lanes):
+            if first & distance == 0:
+                a, b = rows[first], rows[first + distance]
+                mixed[first] = text.shuffle(vector, a, b, keep)
+                mixed[first + distance] = text.shuffle(vector, a, b, take)
+        rows = mixed
+        distance *= 2
+    return rows
+
+
+def _interleave(lanes: int, group: int, run: int) -> tuple[list[int], list[int]]:
+    """Return the orders that interleave runs of lanes of two vectors, within groups."""
+    halves: tuple[list[int], list[int]] = ([], [])
+    for start in range(0, lanes, group):
+        for half, order in enumerate(halves):
+            for position in range(start + half * group // 2, start + (half + 1) * group // 2, run):
+                order += range(position, position + run)
+                order += range(lanes + position, lanes + position + run)
+    return halves

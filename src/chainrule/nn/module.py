@@ -1,0 +1,350 @@
+"""Modules: networks and layers as frozen trees whose leaves are arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self, dataclass_transform
+
+from chainrule import random
+from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
+from chainrule.ir import ArrayType, Dim, is_float
+from chainrule.nn.scope import Building, Scope, Variable, current, entered
+from chainrule.trace import (
+    Array,
+    as_array,
+    capture,
+    flatten,
+    leaf_paths,
+    map_leaves,
+    named,
+    spec_of,
+    static,
+)
+
+
+def state(**options: Any) -> Any:
+    """Declare a field of arrays that steps hand on but that no gradient changes.
+
+    Running statistics are such: they are saved with the network and left alone by optimisers.
+    """
+    return dataclasses.field(metadata={"state": True}, **options)
+
+
+@dataclass_transform(
+    frozen_default=True, eq_default=False, field_specifiers=(static, state, dataclasses.field)
+)
+class Module(ABC):
+    """A layer or a network: a frozen tree of arrays that can be called.
+
+    Write your own as a class with fields and a ``__call__``; the class becomes a frozen dataclass
+    by itself. Fields hold arrays, other modules, or tuples, lists and dictionaries of these; settings
+    that are not arrays are marked with `static`.
+
+    Called with ``key=`` a random key, a module trains (dropout is active); without one it predicts.
+    Layers are made without the sizes of their inputs. `initialise`, or training, finds the sizes
+    by running the network once on types and returns a network that holds arrays.
+
+    A module is a tree: an object that stands in two places is two layers. To share weights, hold
+    a layer once and call it twice.
+
+    >>> import chainrule.numpy as cnp
+    >>> from chainrule import nn
+    >>> class Residual(nn.Module):
+    ...     wide: nn.Module = nn.Dense(8)
+    ...     back: nn.Module = nn.Dense(3)
+    ...
+    ...     def __call__(self, x, *, key=None):
+    ...         return x + self.back(cnp.tanh(self.wide(x)))
+    >>> network = Residual().initialise(0, ArrayType((1, 3)))
+    >>> sorted(network.arrays())
+    ['back.bias', 'back.weight', 'wide.bias', 'wide.weight']
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Make the class a frozen dataclass, whose calls know where they stand."""
+        super().__init_subclass__(**options)
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+        cls.__fixed_fields__ = frozenset(  # type: ignore[attr-defined]
+            f.name for f in dataclasses.fields(cls) if f.metadata.get("static")  # type: ignore[arg-type]
+        )
+        if "__call__" in cls.__dict__:
+            cls.__call__ = _placed(cls.__call__)  # type: ignore[method-assign]
+
+    @abstractmethod
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Compute the output; `key` is the random key of training, None for prediction."""
+
+    def declare(self, *inputs: Any, **options: Any) -> Mapping[str, Variable]:
+        """Say which arrays this module holds itself, for inputs of these types.
+
+        Parameters
+        ----------
+        inputs
+            An `ArrayType` for each array that the call receives, in the same trees.
+
+        Returns
+        -------
+        For each field its shape and how it begins; nothing for modules that only hold others.
+        """
+        return {}
+
+    def initialise(self, seed: Any, *examples: Any, dtype: str = "float32") -> Self:
+        """Return this network with arrays in every place, their shapes found by running it.
+
+        Arrays that are there already stay, cast to `dtype`.
+
+        Parameters
+        ----------
+        seed
+            A whole number, or a random key.
+        examples
+            What a call receives: arrays, or an `ArrayType` for each; only the types are used, and
+            floats count as `dtype`.
+        dtype
+            Of the parameters: float32 or float64.
+
+        >>> from chainrule import nn
+        >>> nn.Dense(2).initialise(0, ArrayType((1, 3))).weight.shape
+        (3, 2)
+        """
+        if not is_float(dtype):
+            raise ParameterError(f"parameters are float32 or float64, not {dtype}")
+        key = random.key(seed) if isinstance(seed, int) else seed
+        fresh = _rebuilt(self, "", {}, dtype)
+        building = Building(key, dtype)
+
+        def call(*inputs: Any) -> Any:
+            return fresh(*inputs, key=key)
+
+        specs = map_leaves(lambda x: _as_dtype(spec_of(x), dtype), examples)
+        with entered(Scope(_places(fresh), building)):
+            capture(call, specs)
+        return _rebuilt(fresh, "", building.arrays, dtype)
+
+    def arrays(self) -> dict[str, Any]:
+        """Give every array by its path, such as ``layers[0].weight``."""
+        return dict(zip(leaf_paths(self), flatten(self)[0], strict=True))
+
+    def with_arrays(self, arrays: Mapping[str, Any]) -> Self:
+        """Return this network with some arrays replaced, given by their paths.
+
+        >>> from chainrule import nn
+        >>> layer = nn.Dense(1).with_arrays({"weight": [[2.0]], "bias": [1.0]})
+        >>> layer([[3.0]]).tolist()
+        [[7.0]]
+        """
+        known = {place for path, module in walk(self) for place in _fields(path, module)}
+        for path in arrays:
+            if path not in known | set(leaf_paths(self)):
+                raise ParameterError(
+                    f"there is no array {path!r}; the network has {', '.join(sorted(known))}"
+                )
+        concrete = {p: x if isinstance(x, Array) else as_array(x) for p, x in arrays.items()}
+        return _rebuilt(self, "", concrete, None)
+
+    def hand_on(self, **values: Any) -> None:
+        """Set state for the next step: called by a layer while it computes in training.
+
+        Parameters
+        ----------
+        values
+            New values of fields that were declared with `state`.
+        """
+        scope = current()
+        if scope is not None and id(self) in scope.paths:
+            for name, value in values.items():
+                scope.changes[_join(scope.paths[id(self)], name)] = value
+
+    def __repr__(self) -> str:
+        shown = []
+        for f in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, f.name)
+            if f.metadata.get("static"):
+                if value != f.default:
+                    shown.append(f"{f.name}={value!r}")
+            elif value is not None:
+                kind = isinstance(value, (Module, tuple, list, dict))
+                shown.append(f"{f.name}={value!r}" if kind else f"{f.name}={spec_of(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def run_with_state(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, dict[str, Any]]:
+    """Call a network and collect the state that its layers hand on.
+
+    Returns
+    -------
+    The output, and the new arrays by path; layers without state add none.
+    """
+    with entered(Scope(_places(module))) as scope:
+        output = module(*inputs, key=key)
+    return output, scope.changes
+
+
+def walk(value: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+    """Go through all modules of a tree, outer ones first, each with its path."""
+    if isinstance(value, Module):
+        if {f.name for f in dataclasses.fields(value) if f.metadata.get("static")} != (  # type: ignore[arg-type]
+            type(value).__fixed_fields__  # type: ignore[attr-defined]
+        ):
+            raise TreeError(
+                f"{type(value).__name__} has lost its static fields: a subclass of Module is a "
+                "frozen dataclass already, so remove @dataclass above it"
+            )
+        yield path, value
+    for step, child in _children(value):
+        yield from walk(child, path + step if path or step.startswith("[") else step[1:])
+
+
+def state_paths(module: Module) -> set[str]:
+    """Name the arrays that are state: handed on by steps, changed by no gradient."""
+    found = set()
+    for path, each in walk(module):
+        for f in dataclasses.fields(each):  # type: ignore[arg-type]
+            if f.metadata.get("state"):
+                found.update(leaf_paths(getattr(each, f.name), _join(path, f.name)))
+    return found
+
+
+def count_parameters(module: Module) -> int:
+    """Count the numbers in a network, state included.
+
+    >>> from chainrule import nn
+    >>> count_parameters(nn.Dense(2).initialise(0, ArrayType((1, 3))))
+    8
+    """
+    return sum(int(as_array(x).size) for x in flatten(module)[0])
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _fields(path: str, module: Module) -> list[str]:
+    """Places of a module that hold an array, or would."""
+    names = [f.name for f in dataclasses.fields(module) if not f.metadata.get("static")]  # type: ignore[arg-type]
+    return [_join(path, n) for n in names if not list(_children(getattr(module, n)))]
+
+
+def _children(value: Any) -> list[tuple[str, Any]]:
+    """What lies one level below, each with the step that leads there."""
+    if isinstance(value, dict):
+        return [(f".{k}" if isinstance(k, str) else f"[{k!r}]", v) for k, v in value.items()]
+    if isinstance(value, (tuple, list)):
+        return [(f"[{i}]", v) for i, v in enumerate(value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, (type, ArrayType, Dim)):
+        fields = [f for f in dataclasses.fields(value) if not f.metadata.get("static")]
+        return [(f".{f.name}", getattr(value, f.name)) for f in fields]
+    return []
+
+
+def _rebuilt(value: Any, path: str, arrays: Mapping[str, Any], dtype: str | None) -> Any:
+    """Copy a tree, so that every module in it is an object of its own, with arrays put in."""
+    if path in arrays:
+        return arrays[path]
+
+    def below(step: str, child: Any) -> Any:
+        return _rebuilt(child, path + step if path or step[0] == "[" else step[1:], arrays, dtype)
+
+    parts = [below(step, child) for step, child in _children(value)]
+    if isinstance(value, dict):
+        return type(value)(zip(value, parts, strict=True))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*parts)
+    if isinstance(value, (tuple, list)):
+        return type(value)(parts)
+    if dataclasses.is_dataclass(value) and not isinstance(value, (type, ArrayType, Dim)):
+        names = [step[1:] for step, _ in _children(value)]
+        return _copy(value, dict(zip(names, parts, strict=True)))
+    if value is None or isinstance(value, Array) or dtype is None:
+        return value
+    array = as_array(value)
+    return array.astype(dtype) if is_float(array.dtype.name) else array
+
+
+def _copy(value: Any, changes: Mapping[str, Any]) -> Any:
+    """A dataclass with other values in some fields; its ``__init__`` may be its own."""
+    copy = object.__new__(type(value))
+    for f in dataclasses.fields(value):
+        object.__setattr__(copy, f.name, changes.get(f.name, getattr(value, f.name)))
+    return copy
+
+
+def _places(module: Module) -> dict[int, str]:
+    return {id(each): path for path, each in walk(module)}
+
+
+def _as_dtype(kind: ArrayType, dtype: str) -> ArrayType:
+    return ArrayType(kind.shape, dtype) if is_float(kind.dtype) else kind
+
+
+def _placed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A module's call, which knows its place: it checks or draws arrays, and names its output."""
+    parameters = inspect.signature(call).parameters.values()
+    takes_key = any(p.name == "key" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+    @functools.wraps(call)
+    def placed(self: Module, *inputs: Any, **options: Any) -> Any:
+        if not takes_key:
+            options.pop("key", None)
+        scope = current()
+        if scope is not None and id(self) in scope.paths:
+            return _run(call, self, inputs, options, scope)
+        with entered(Scope(_places(self))) as scope:
+            return _run(call, self, inputs, options, scope)
+
+    return placed
+
+
+def _run(
+    call: Callable[..., Any], module: Module, inputs: Any, options: Any, scope: Scope
+) -> Any:
+    path = scope.paths[id(module)]
+    try:
+        ready = _ready(module, path, inputs, scope)
+        if ready is not module:
+            scope = Scope({**scope.paths, id(ready): path}, scope.building, scope.changes)
+            with entered(scope):
+                output = call(ready, *inputs, **options)
+        else:
+            output = call(module, *inputs, **options)
+    except ChainruleError as error:
+        if not getattr(error, "__notes__", None) or path:
+            _add_place(error, f"in {path} ({type(module).__name__})" if path else "")
+        raise
+    return named(output, f"{path} output" if path else "network output")
+
+
+def _add_place(error: ChainruleError, place: str) -> None:
+    notes = getattr(error, "__notes__", [])
+    if place and not any(note.startswith("in ") for note in notes):
+        error.add_note(place)
+
+
+def _ready(module: Module, path: str, inputs: Any, scope: Scope) -> Module:
+    if type(module).declare is Module.declare:
+        return module
+    wanted = module.declare(*map_leaves(spec_of, inputs))
+    label = f"{path} ({type(module).__name__})" if path else type(module).__name__
+    drawn = {}
+    for name, variable in wanted.items():
+        value = getattr(module, name)
+        if any(isinstance(n, Dim) for n in variable.shape):
+            raise ShapeError(f"{label} needs a known number of features, received {inputs[0]!r}")
+        if value is None and scope.building is None:
+            raise ParameterError(
+                f"{label} has no {name} yet: call network.initialise(seed, example) first, or "
+                "train the network; a layer must be held in a field of its module to get arrays"
+            )
+        if value is None:
+            drawn[name] = scope.building.draw(_join(path, name), variable)  # type: ignore[union-attr]
+        elif tuple(spec_of(value).shape) != tuple(variable.shape):
+            received = ", ".join(str(spec_of(x)) for x in flatten(inputs)[0])
+            raise ShapeError(
+                f"the {name} of {label} has the shape {tuple(spec_of(value).shape)}, but inputs "
+                f"{received} need {tuple(variable.shape)}"
+            )
+    return _copy(module, drawn) if drawn else module
