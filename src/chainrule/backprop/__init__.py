@@ -4,6 +4,7 @@ from chainrule.backprop.check import GradientCheck, check_gradients
 from chainrule.backprop.custom import custom_vjp
 from chainrule.backprop.reverse import differentiate, pull_back
 from chainrule.backprop.transforms import (
+    argument_positions,
     grad,
     hessian_vector_product,
     jvp,
@@ -13,6 +14,7 @@ from chainrule.backprop.transforms import (
 
 __all__ = [
     "GradientCheck",
+    "argument_positions",
     "check_gradients",
     "custom_vjp",
     "differentiate",

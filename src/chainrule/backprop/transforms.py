@@ -15,6 +15,7 @@ from chainrule.trace import (
     Array,
     Captured,
     Recorder,
+    Tree,
     begin,
     capture,
     flatten,
@@ -27,8 +28,8 @@ from chainrule.trace import (
 Argnums = int | tuple[int, ...]
 
 
-def _positions(args: Sequence[Any], argnums: Argnums) -> tuple[list[int], Any]:
-    """Positions of the leaves of some arguments among all leaves, and the structure of those."""
+def argument_positions(args: Sequence[Any], argnums: Argnums) -> tuple[list[int], Tree]:
+    """Find the leaves of some arguments among all leaves, and the structure of those arguments."""
     chosen = (argnums,) if isinstance(argnums, int) else argnums
     starts, total = [], 0
     for arg in args:
@@ -69,7 +70,7 @@ def value_and_grad(
 
     @wraps(function)
     def wrapped(*args: Any) -> Any:
-        positions, tree = _positions(args, argnums)
+        positions, tree = argument_positions(args, argnums)
         captured = capture(function, args)
         graph = differentiate(captured.graph, positions)
         results = replay(graph, flatten(args)[0], captured.outer)

@@ -1,5 +1,25 @@
 """From plans to arrays: the NumPy executor, which defines the meaning, and native code."""
 
 from chainrule.execute.loop import Loop, Session, loop
+from chainrule.execute.stages import (
+    EXECUTORS,
+    Compiled,
+    Differentiated,
+    Planned,
+    Traced,
+    jit,
+    trace,
+)
 
-__all__ = ["Loop", "Session", "loop"]
+__all__ = [
+    "EXECUTORS",
+    "Compiled",
+    "Differentiated",
+    "Loop",
+    "Planned",
+    "Session",
+    "Traced",
+    "jit",
+    "loop",
+    "trace",
+]

@@ -19,7 +19,9 @@ import numpy as np
 
 from chainrule.errors import GraphError, ParameterError
 from chainrule.execute import numpy as numpy_executor
+from chainrule.execute.native.run import NativeLoop, aligned
 from chainrule.ir import ArrayType, Dim, Graph
+from chainrule.plan import bind_sizes, plan
 from chainrule.trace import Tree, as_array, capture, flatten, spec_of, unflatten
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
@@ -66,7 +68,7 @@ class Loop:
         """Begin with a carry; the arrays of `data` must not change while the session lives."""
         if self.executor == "numpy":
             return NumpySession(self, carry, data)
-        raise ParameterError(f"unknown executor {self.executor!r}; expected 'numpy' or 'native'")
+        return NativeSession(self, carry, data)
 
 
 def loop(step: Step, carry: Any, data: Any, *, batch_size: int, executor: str = "native") -> Loop:
@@ -83,6 +85,8 @@ def loop(step: Step, carry: Any, data: Any, *, batch_size: int, executor: str = 
     executor
         "numpy" or "native".
     """
+    if executor not in ("numpy", "native"):
+        raise ParameterError(f"unknown executor {executor!r}; expected 'numpy' or 'native'")
     if batch_size < 1:
         raise ParameterError(f"batch_size must be at least 1, received {batch_size}")
     carry_leaves, carry_tree = flatten(carry)
@@ -115,14 +119,15 @@ class NumpySession:
         """Run one step for each minibatch of `order`; return the records, stacked by step."""
         rows = np.ascontiguousarray(order, np.int32)
         size, count = self._plan.batch_size, len(self._carry)
-        records = []
+        records: list[list[Any]] = []
         for number, begin in enumerate(range(0, len(rows), size), first):
             batch = rows[begin : begin + size]
             values = [*self._carry, *self._data, batch, np.int32(number)]
             results = numpy_executor.run(self._plan.graph, values)
             self._carry = results[:count]
             records.append(results[count:])
-        columns = [np.array([r[i] for r in records]) for i in range(len(self._plan.graph.outputs) - count)]
+        kinds = [x.type.dtype for x in self._plan.graph.outputs[count:]]
+        columns = [np.array([r[i] for r in records], kind) for i, kind in enumerate(kinds)]
         return unflatten(self._plan.record, columns)
 
     def carry(self) -> Any:
@@ -132,3 +137,50 @@ class NumpySession:
     def restore(self, carry: Any) -> None:
         """Put back what `carry` copied out."""
         self._carry = [as_array(x).copy() for x in flatten(carry)[0]]
+
+
+class NativeSession:
+    """A loop in progress in native code.
+
+    A run whose minibatches are all full uses a program for exactly that size, another run one
+    for any size; both are compiled when they are first needed.
+    """
+
+    def __init__(self, plan: Loop, carry: Any, data: Any) -> None:
+        self._plan = plan
+        inputs = plan.graph.inputs
+        leaves = flatten(carry)[0]
+        self._carry = [
+            aligned(x.type.shape, x.type.dtype) for x, _ in zip(inputs, leaves, strict=False)
+        ]
+        self.restore(carry)
+        self._data = [
+            np.ascontiguousarray(as_array(value, x.type.dtype))
+            for value, x in zip(flatten(data)[0], inputs[len(leaves) :], strict=False)
+        ]
+        self._programs: dict[bool, NativeLoop] = {}
+
+    def _program(self, full: bool) -> NativeLoop:
+        if full not in self._programs:
+            size, count = self._plan.batch_size, len(self._carry)
+            graph = self._plan.graph
+            graph = bind_sizes(graph, {"batch": size}) if full else graph
+            step = plan(graph, limits={"batch": size}, carried=[(i, i) for i in range(count)])
+            self._programs[full] = NativeLoop(step, count, size)
+        return self._programs[full]
+
+    def run(self, order: Any, first: int) -> Any:
+        """Run one step for each minibatch of `order`; return the records, stacked by step."""
+        rows = np.ascontiguousarray(order, np.int32)
+        program = self._program(len(rows) % self._plan.batch_size == 0)
+        columns = program.run([*self._carry, *self._data], rows, first)
+        return unflatten(self._plan.record, columns)
+
+    def carry(self) -> Any:
+        """Copy out what is carried on."""
+        return unflatten(self._plan.carry, [x.copy() for x in self._carry])
+
+    def restore(self, carry: Any) -> None:
+        """Put back what `carry` copied out."""
+        for mine, given in zip(self._carry, flatten(carry)[0], strict=True):
+            mine[...] = given

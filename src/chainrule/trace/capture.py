@@ -80,8 +80,9 @@ def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None
     recorder = begin()
     leaves, tree = flatten(tuple(args))
     inputs = []
+    width = _width(leaves)
     for position, (leaf, name) in enumerate(zip(leaves, _names(function, args, names), strict=True)):
-        kind = spec_of(leaf)
+        kind = ArrayType((), width) if type(leaf) is float else spec_of(leaf)
         node = fresh_input(position, kind)
         recorder.builder.annotate(node, name=name)
         inputs.append(node)
@@ -91,6 +92,12 @@ def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None
     recorder.open = False
     graph = Graph(tuple(inputs), nodes, recorder.builder.notes)
     return Captured(graph, tree, result, recorder.outer)
+
+
+def _width(leaves: Sequence[Any]) -> str:
+    """The dtype that plain Python floats adopt: that of the arrays they come with."""
+    floats = {spec_of(x).dtype for x in leaves if type(x) is not float} & {"float32", "float64"}
+    return "float32" if floats == {"float32"} else "float64"
 
 
 def _output(value: Any, recorder: Recorder) -> Array:

@@ -15,9 +15,9 @@ def dot_scratch(element: str, lanes: int, operands: Operands) -> int:
     """Return the bytes that the transposed copy of B needs."""
     if _rows_lie_ready(operands):
         return 0
-    assert isinstance(operands.n, int)
+    assert isinstance(operands.columns, int)
     assert isinstance(operands.k, int)
-    return operands.n * _padded(operands.k, lanes) * BYTES[element]
+    return operands.columns * _padded(operands.k, lanes) * BYTES[element]
 
 
 def write_dot(text: Text, operands: Operands, lanes: int, registers: int) -> None:
@@ -32,7 +32,7 @@ def write_dot(text: Text, operands: Operands, lanes: int, registers: int) -> Non
     registers
         Number of vector registers.
     """
-    n, m, k = operands.n, operands.m, operands.k
+    n, m, k = operands.columns, operands.m, operands.k
     assert isinstance(n, int)
     vector = Vector(text.element, lanes)
     if _rows_lie_ready(operands):
@@ -40,7 +40,7 @@ def write_dot(text: Text, operands: Operands, lanes: int, registers: int) -> Non
     else:
         assert isinstance(k, int)
         columns, distance = "%scratch", _padded(k, lanes)
-        _transpose(text, vector, operands.b, n, k, distance)
+        _transpose(text, vector, operands, distance)
     # Enough sums to hide the latency of an addition, few enough to stay in registers.
     rows = max(1, min(8, (registers - n - 1) // n, -(-8 // n)))
     if isinstance(m, int):
@@ -108,12 +108,11 @@ def fold(text: Text, vector: Vector, sums: list[str]) -> list[str]:
 
 
 def _store(text: Text, operands: Operands, rows: list[Size], values: list[str]) -> None:
-    n, align = operands.n, f"align {BYTES[text.element]}"
-    assert isinstance(n, int)
+    align = f"align {BYTES[text.element]}"
     addresses = []
     for row in rows:
-        base = text.address(operands.c, text.multiply(row, n))
-        addresses += [text.address(base, column) for column in range(n)]
+        base = text.address(operands.c, text.multiply(row, operands.n))
+        addresses += [text.address(base, column) for column in range(len(values) // len(rows))]
     if operands.accumulate:
         # All are read before any is written: rows beyond the end repeat the last one.
         old = [text.value(f"load {text.element}, ptr {place}, {align}") for place in addresses]
@@ -132,27 +131,31 @@ def _padded(k: int, lanes: int) -> int:
     return -(-k // lanes) * lanes
 
 
-def _transpose(
-    text: Text, vector: Vector, source: str, n: int, k: int, distance: int
-) -> None:
-    """Copy a k by n block to the scratch memory, column by column."""
-    lanes, align = vector.lanes, f"align {BYTES[text.element]}"
-    wide = Vector(text.element, lanes * n)
+def _transpose(text: Text, vector: Vector, operands: Operands, distance: int) -> None:
+    """Copy the wanted columns of B to the scratch memory, column by column."""
+    n, k, stride, lanes = operands.columns, operands.k, operands.n, vector.lanes
+    assert isinstance(n, int)
+    assert isinstance(k, int)
 
     def block(inner: Size, _: list[str]) -> list[str]:
-        rows = text.load(wide, text.address(source, text.multiply(inner, n)))
+        rows = text.load(wide, text.address(operands.b, text.multiply(inner, n)))
         place = text.address("%scratch", inner)
         for column in range(n):
-            order = range(column, lanes * n, n)
-            value = text.shuffle(wide, rows, "poison", order)
+            value = text.shuffle(wide, rows, "poison", range(column, lanes * n, n))
             text.store(vector, value, text.address(place, column * distance))
         return []
 
-    whole = k // lanes * lanes
-    text.loop(0, whole, lanes, block)
-    for inner in range(whole, k):
+    def single(inner: Size, _: list[str]) -> list[str]:
+        row = text.address(operands.b, text.multiply(inner, stride))
+        place = text.address("%scratch", inner)
         for column in range(n):
-            place = text.address(source, inner * n + column)
-            value = text.value(f"load {text.element}, ptr {place}, {align}")
-            place = text.address("%scratch", column * distance + inner)
-            text.line(f"store {text.element} {value}, ptr {place}, {align}")
+            value = text.load(scalar, text.address(row, column))
+            text.store(scalar, value, text.address(place, column * distance))
+        return []
+
+    scalar = Vector(text.element, 1)
+    wide = Vector(text.element, lanes * n)
+    # Whole rows are neighbours, and can be taken apart many at a time.
+    whole = k // lanes * lanes if n == stride else 0
+    text.loop(0, whole, lanes, block)
+    text.loop(whole, k, 1, single)

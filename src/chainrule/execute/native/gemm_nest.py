@@ -20,7 +20,21 @@ from chainrule.execute.native.gemm_tile import (
 
 @dataclass(frozen=True, slots=True)
 class Operands:
-    """A product C[m, n] = op(A)[m, k] op(B)[k, n] of row-major contiguous arrays in memory."""
+    """A product C[m, n] = op(A)[m, k] op(B)[k, n] of row-major contiguous arrays in memory.
+
+    Attributes
+    ----------
+    a, b, c
+        Addresses of the first elements.
+    m, n, k
+        Sizes.
+    columns
+        How many columns of the product are wanted, from the first one on.
+    transpose_a, transpose_b
+        Whether A is stored as [k, m], and B as [n, k].
+    accumulate
+        Whether the product is added to what C holds.
+    """
 
     a: str
     b: str
@@ -28,6 +42,7 @@ class Operands:
     m: Size
     n: Size
     k: Size
+    columns: Size
     transpose_a: bool
     transpose_b: bool
     accumulate: bool
@@ -130,7 +145,7 @@ class Nest:
         text.loop(0, stop, step, block)
 
     def _columns(self, inner: Size, depth: Size, *, final: str | bool) -> None:
-        text, n, step = self.text, self.operands.n, self.tiling.column_block
+        text, n, step = self.text, self.operands.columns, self.tiling.column_block
 
         def block(column: Size, _: list[str]) -> list[str]:
             columns = text.minimum(text.subtract(n, column), step)
@@ -145,7 +160,7 @@ class Nest:
     def _panels(self, where: _Block, write: Callable[[_Panel], None]) -> None:
         """Write something for each panel of a block: the whole ones, then the last."""
         text, width, lanes = self.text, self.tiling.columns, self.tiling.lanes
-        n = self.operands.n
+        n = self.operands.columns
         whole = text.round_down(where.columns, width)
         starts = tuple(range(0, width, lanes))
         full = _Panel(0, starts, (None,) * len(starts))
@@ -208,7 +223,7 @@ class Nest:
                 target=target,
                 depth=where.depth,
                 starts=panel.starts,
-                last=text.subtract(text.subtract(operands.n, panel.column), 1),
+                last=text.subtract(text.subtract(operands.columns, panel.column), 1),
             )
         else:
             pack_columns(

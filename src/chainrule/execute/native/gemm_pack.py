@@ -128,6 +128,44 @@ def pack_rows(
     text.loop(0, depth, 1, write)
 
 
+def copy_transposed(
+    text: Text,
+    vector: Vector,
+    *,
+    source: str,
+    target: str,
+    rows: int,
+    columns: int,
+    accumulate: bool,
+) -> None:
+    """Copy a small row-major array of `rows` by `columns` elements to its transpose, or add it."""
+    lanes = vector.lanes
+
+    def block(column: Size, valid: int) -> None:
+        for first in range(0, rows, lanes):
+            count = min(lanes, rows - first)
+            loaded = ["zeroinitializer"] * lanes
+            for row in range(count):
+                place = text.address(source, text.add(column, (first + row) * columns))
+                loaded[row] = text.load(vector, place, valid)
+            base = text.address(target, text.add(text.multiply(column, rows), first))
+            for lane, value in enumerate(transpose(text, vector, loaded)[:valid]):
+                place = text.address(base, lane * rows)
+                if accumulate:
+                    old = text.load(vector, place, count)
+                    value = text.value(f"fadd {vector} {old}, {value}")
+                text.store(vector, value, place, count)
+
+    def step(column: Size, _: list[str]) -> list[str]:
+        block(column, lanes)
+        return []
+
+    whole = columns // lanes * lanes
+    text.loop(0, whole, lanes, step)
+    if columns > whole:
+        block(whole, columns - whole)
+
+
 def transpose(text: Text, vector: Vector, rows: list[str]) -> list[str]:
     """Return the columns of a square block of vectors.
 

@@ -34,6 +34,11 @@ class Target:
         return 32 if self.vector_bits == 512 or "+avx512vl" in flags or "+neon" in flags else 16
 
     @property
+    def latency(self) -> int:
+        """Cycles until the result of a multiply-add can be used."""
+        return 5 if self.cpu in ("haswell", "broadwell", "znver1", "znver2") else 4
+
+    @property
     def fused(self) -> bool:
         """Whether multiply-add is one instruction."""
         flags = self.features.split(",")

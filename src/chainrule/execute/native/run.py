@@ -12,7 +12,7 @@ from chainrule.errors import IndexRangeError
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
-from chainrule.ir import Graph, Node, bind
+from chainrule.ir import Node, bind, itemsize
 from chainrule.plan import Plan
 from chainrule.trace import as_array, measure
 
@@ -76,80 +76,58 @@ class NativeFunction:
 
 
 class NativeLoop:
-    """Many steps in one call; owns the arrays that are carried on.
+    """Many steps in one call.
 
     Parameters
     ----------
     plan
-        A step, whose first outputs replace its first inputs.
-    carry, data
-        Arrays for the inputs, before the rows and the number of the step.
+        A step, whose first outputs replace its first inputs; its last two inputs are the rows of
+        the minibatch and the number of the step.
+    carried
+        How many arrays are carried on.
+    batch_size
+        Rows of a full minibatch.
     """
 
-    def __init__(self, plan: Plan, carry: Sequence[Any], data: Sequence[Any]) -> None:
+    def __init__(self, plan: Plan, carried: int, batch_size: int) -> None:
         graph = plan.graph
         self.plan = plan
-        self._count = len(carry)
+        self._carried = carried
+        self._batch_size = batch_size
+        records = dict.fromkeys(graph.outputs[carried:])
+        self._records = [x for x in records if x not in graph.inputs and x.card.name != "constant"]
         *_, rows, number = graph.inputs
-        self._rows, self._number = rows, number
-        records = dict.fromkeys(graph.outputs[self._count :])
-        self._records = [x for x in records if x.card.kind != "leaf" or x.card.name == "full"]
-        strides = {rows: 4 * plan.limits.get("batch", 0) or 4 * _length(rows), number: 4}
-        strides |= {x: np.dtype(x.type.dtype).itemsize for x in self._records}
+        strides = {rows: 4 * batch_size, number: 4}
+        strides |= {x: itemsize(x.type.dtype) for x in self._records}
         self.program = write_program(plan, target(), strides)
         self.library = Library(self.program.text)
         self._call = self.library.function("loop", *[_ADDRESS] * 4, _COUNT, _COUNT)
         self._arena = aligned((self.program.arena,), np.uint8)
         self._constants = _constants(self.program)
-        self._carry = []
-        self.restore(carry)
-        self._data = [
-            np.ascontiguousarray(as_array(x, node.type.dtype))
-            for x, node in zip(data, graph.inputs[self._count :], strict=False)
-        ]
 
-    def restore(self, carry: Sequence[Any]) -> None:
-        """Put the arrays that are carried on back to earlier values."""
-        if not self._carry:
-            self._carry = [
-                aligned(np.shape(x), node.type.dtype)
-                for x, node in zip(carry, self.plan.graph.inputs, strict=False)
-            ]
-        for mine, given in zip(self._carry, carry, strict=True):
-            mine[...] = given
+    def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
+        """Run one step for each minibatch of `order`; return what each step recorded.
 
-    def carry(self) -> list[np.ndarray[Any, Any]]:
-        """Copy out the arrays that are carried on."""
-        return [x.copy() for x in self._carry]
-
-    def run(self, order: np.ndarray[Any, Any], first: int, size: int) -> list[Any]:
-        """Run one step for each `size` rows of `order`; return what each step recorded."""
-        steps = -(-len(order) // size)
+        `arrays` holds those that are carried on, which change, and those of the data.
+        """
+        steps = -(-len(order) // self._batch_size)
         graph = self.plan.graph
         numbers = np.arange(first, first + steps, dtype=np.int32)
         known: dict[Node, np.ndarray[Any, Any]] = dict(
-            zip(graph.inputs, [*self._carry, *self._data, order, numbers], strict=True)
+            zip(graph.inputs, [*arrays, order, numbers], strict=True)
         )
         known |= self._constants
-        for node in self._records:
-            known[node] = np.empty(steps, node.type.dtype)
+        known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
         slots = np.array([known[x].ctypes.data for x in self.program.slots], np.uintp)
         sizes = np.zeros(max(1, len(self.program.symbols)), np.int64)
         status = np.zeros(1, np.int32)
-        self._call(
-            slots.ctypes.data, self._arena.ctypes.data, sizes.ctypes.data, status.ctypes.data,
-            steps, len(order),
-        )
+        places = (slots, self._arena, sizes, status)
+        self._call(*(x.ctypes.data for x in places), steps, len(order))
         _check(status)
         return [
-            known[x] if x in known and x not in graph.inputs else np.broadcast_to(known[x], (steps,))
-            for x in graph.outputs[self._count :]
+            known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
+            for x in graph.outputs[self._carried :]
         ]
-
-
-def _length(node: Node) -> int:
-    size = node.type.shape[0]
-    return size if isinstance(size, int) else 0
 
 
 def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
@@ -166,10 +144,3 @@ def _check(status: np.ndarray[Any, Any]) -> None:
             "a position (of take or scatter_add) lies outside of its axis; "
             "run with executor='numpy' to see which"
         )
-
-
-def compile_graph(graph: Graph, limits: dict[str, int]) -> NativeFunction:
-    """Plan and compile a graph."""
-    from chainrule.plan import plan
-
-    return NativeFunction(plan(graph, limits=limits))

@@ -1,0 +1,229 @@
+"""The stages of compilation as objects that one can hold, print, and run.
+
+``trace(f, *args)`` -> `Traced` -> `Differentiated` -> `Planned` -> `Compiled`. `jit` goes the
+whole way behind the scenes; training does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from chainrule.backprop import argument_positions, differentiate
+from chainrule.errors import ParameterError
+from chainrule.execute import numpy as numpy_executor
+from chainrule.execute.native.run import NativeFunction
+from chainrule.ir import Graph, text
+from chainrule.plan import Plan, plan
+from chainrule.trace import Array, Captured, Tree, capture, flatten, spec_of, unflatten
+
+EXECUTORS = ("numpy", "native")
+
+
+def check_executor(name: str) -> str:
+    """Return the name of an executor, or raise `ParameterError`."""
+    if name not in EXECUTORS:
+        raise ParameterError(f"unknown executor {name!r}; expected one of {', '.join(EXECUTORS)}")
+    return name
+
+
+def trace(function: Callable[..., Any], *args: Any) -> Traced:
+    """Run a function on traced arrays in place of `args`, and hold the program it wrote down.
+
+    Parameters
+    ----------
+    args
+        Trees of arrays or numbers; an `ArrayType` stands for an array, and may have symbolic
+        sizes.
+
+    >>> print(trace(lambda x: x * x + 1, 2.0).text())
+    x: f64[]
+    %0: f64[] = multiply(x, x)
+    %1: f64[] = add(%0, 1)
+    return %1
+    """
+    return Traced(capture(function, args), args)
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A function as a program.
+
+    Attributes
+    ----------
+    captured
+        The graph, and the structures of arguments and result.
+    args
+        What it was traced on.
+    """
+
+    captured: Captured
+    args: tuple[Any, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """The program."""
+        return self.captured.graph
+
+    def text(self) -> str:
+        """Print the program."""
+        return text(self.graph)
+
+    def differentiate(self, wrt: int | tuple[int, ...] = 0) -> Differentiated:
+        """Extend the program by backpropagation, with respect to some of the arguments."""
+        positions, tree = argument_positions(self.args, wrt)
+        graph = differentiate(self.graph, positions)
+        return Differentiated(graph, self.captured.arguments, self.captured.result, tree)
+
+    def plan(self, limits: Mapping[str, int] | None = None) -> Planned:
+        """Plan the program as it is; `limits` are the largest symbolic sizes."""
+        captured = self.captured
+        return Planned(plan(self.graph, limits=limits), captured.arguments, (captured.result,))
+
+
+@dataclass(frozen=True, eq=False)
+class Differentiated:
+    """A program that also computes gradients.
+
+    Attributes
+    ----------
+    graph
+        Outputs: those of the function, then its gradients.
+    arguments, result, gradient
+        The structures of the arguments, of the function's result, and of the gradients.
+    """
+
+    graph: Graph
+    arguments: Tree
+    result: Tree
+    gradient: Tree
+
+    def text(self) -> str:
+        """Print the program, with the value of which each backward value is the gradient."""
+        return text(self.graph)
+
+    def plan(self, limits: Mapping[str, int] | None = None) -> Planned:
+        """Plan the program; `limits` are the largest symbolic sizes."""
+        return Planned(
+            plan(self.graph, limits=limits), self.arguments, (self.result, self.gradient)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A program cut into kernels, with a place in memory for every value.
+
+    Attributes
+    ----------
+    plan
+        The plan itself.
+    arguments
+        The structure of the arguments.
+    results
+        The structures of the function's result and, if it was differentiated, of its gradients.
+    """
+
+    plan: Plan
+    arguments: Tree
+    results: tuple[Tree, ...]
+
+    def explain(self) -> str:
+        """Print kernels, what they read, write and cost, and where values lie."""
+        return self.plan.explain()
+
+    def memory(self) -> int:
+        """Bytes of working memory, without arguments and results."""
+        return self.plan.memory()
+
+    def cost(self) -> int:
+        """Floating-point operations of one run."""
+        return self.plan.cost()
+
+    def compile(self, executor: str = "native") -> Compiled:
+        """Make a function of the plan: "native" machine code, or "numpy"."""
+        native = NativeFunction(self.plan) if check_executor(executor) == "native" else None
+        return Compiled(self, native)
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A program ready to run: call it with arguments like those it was traced for.
+
+    It returns the function's result, or the pair of result and gradients if it was
+    differentiated.
+
+    Attributes
+    ----------
+    planned
+        The plan it follows.
+    native
+        Its machine code; None on the NumPy executor.
+    """
+
+    planned: Planned
+    native: NativeFunction | None
+
+    def __call__(self, *args: Any) -> Any:
+        leaves, tree = flatten(args)
+        if tree != self.planned.arguments:
+            raise ParameterError("the arguments differ in structure from those traced")
+        if self.native is not None:
+            values: Sequence[Any] = self.native(leaves)
+        else:
+            values = numpy_executor.run(self.planned.plan.graph, leaves)
+        results, begin = [], 0
+        for structure in self.planned.results:
+            count = _leaf_count(structure)
+            results.append(unflatten(structure, values[begin : begin + count]))
+            begin += count
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def llvm(self) -> str:
+        """Print the optimised LLVM code."""
+        return self._library().llvm()
+
+    def assembly(self) -> str:
+        """Print the machine code in assembly language."""
+        return self._library().assembly()
+
+    def _library(self) -> Any:
+        if self.native is None:
+            raise ParameterError('the NumPy executor has no machine code; compile("native") has')
+        return self.native.library
+
+
+def _leaf_count(tree: Tree) -> int:
+    return 1 if tree.kind is None else sum(map(_leaf_count, tree.children))
+
+
+def jit(function: Callable[..., Any], executor: str = "native") -> Callable[..., Any]:
+    """Make a function that is traced and compiled once for each combination of shapes and dtypes.
+
+    Parameters
+    ----------
+    function
+        Of trees of arrays; it must not have side effects, which would happen while tracing only.
+    executor
+        "native" or "numpy".
+
+    >>> import numpy as np
+    >>> import chainrule.numpy as cnp
+    >>> float(jit(lambda x: cnp.sum(x * x))(np.array([3.0, 4.0])))
+    25.0
+    """
+    check_executor(executor)
+    compiled: dict[Any, Compiled] = {}
+
+    @wraps(function)
+    def wrapped(*args: Any) -> Any:
+        leaves, tree = flatten(args)
+        if any(isinstance(x, Array) for x in leaves):
+            return function(*args)
+        key = (tree, tuple(spec_of(x) for x in leaves))
+        if key not in compiled:
+            compiled[key] = trace(function, *args).plan().compile(executor)
+        return compiled[key](*args)
+
+    return wrapped
