@@ -23,7 +23,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("ir",),
     ("ops",),
-    ("trace",),
+    ("tracing",),
     ("backprop",),
     ("plan",),
     ("execute",),
@@ -39,9 +39,9 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 FACES: Mapping[str, str] = {
     "__main__": "app",
     "losses": "nn",
-    "numpy": "trace",
+    "numpy": "tracing",
     "optim": "train",
-    "random": "trace",
+    "random": "tracing",
     "stop": "train",
 }
 

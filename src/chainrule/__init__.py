@@ -1,2 +1,84 @@
-"""chainrule."""
+"""Neural networks trained by backpropagation, from raw data to a deployed model.
+
+Names are imported when they are first used, so that ``import chainrule`` costs little.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule import losses, nn, numpy, optim, random, stop
+    from chainrule.app.model import Model, load_model
+    from chainrule.backprop import (
+        check_gradients,
+        custom_vjp,
+        grad,
+        hessian_vector_product,
+        jvp,
+        value_and_grad,
+        vjp,
+    )
+    from chainrule.execute import jit, trace
+    from chainrule.ir import ArrayType, Dim
+    from chainrule.train import Trainer
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "chainrule.app.model": ("Model", "load_model"),
+    "chainrule.backprop": (
+        "check_gradients",
+        "custom_vjp",
+        "grad",
+        "hessian_vector_product",
+        "jvp",
+        "value_and_grad",
+        "vjp",
+    ),
+    "chainrule.execute": ("jit", "trace"),
+    "chainrule.ir": ("ArrayType", "Dim"),
+    "chainrule.train": ("Trainer",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("errors", "losses", "nn", "numpy", "optim", "random", "stop")
+
+__all__ = [
+    "ArrayType",
+    "Dim",
+    "Model",
+    "Trainer",
+    "__version__",
+    "check_gradients",
+    "custom_vjp",
+    "grad",
+    "hessian_vector_product",
+    "jit",
+    "jvp",
+    "load_model",
+    "losses",
+    "nn",
+    "numpy",
+    "optim",
+    "random",
+    "stop",
+    "trace",
+    "value_and_grad",
+    "vjp",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,8 +5,8 @@
 0.0
 """
 
-from chainrule.trace.functions import *  # noqa: F403
-from chainrule.trace.functions import __all__ as __all__
+from chainrule.tracing.functions import *  # noqa: F403
+from chainrule.tracing.functions import __all__ as __all__
 
 pi = 3.141592653589793
 e = 2.718281828459045

@@ -5,7 +5,7 @@
 (2,)
 """
 
-from chainrule.trace.functions.random import (
+from chainrule.tracing.functions.random import (
     bernoulli,
     fold_in,
     key,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import decimal
 import math
 import struct
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -287,12 +288,11 @@ def table(name: str, dtype: str) -> tuple[float, ...]:
 def _print_tables() -> None:
     for name, fits in FITS.items():
         print(f"{name}: Table = {{")
-        for dtype, fit in fits.items():
-            print(f'    "{dtype}": (')
-            for c in table(name, dtype):
-                short = dtype == F32 and name not in IN_DOUBLE
-                print(f"        {np.float32(c) if short else c},")
-            print("    ),")
+        for dtype in fits:
+            short = dtype == F32 and name not in IN_DOUBLE
+            numbers = [str(np.float32(c)) if short else repr(c) for c in table(name, dtype)]
+            text = textwrap.fill(", ".join(numbers), 92)
+            print(textwrap.indent(f'"{dtype}": (\n{textwrap.indent(text, "    ")},\n),', "    "))
         print("}")
 
 

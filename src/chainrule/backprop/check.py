@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.backprop.transforms import jvp, vjp
 from chainrule.errors import GradientError
-from chainrule.trace import as_array, flatten, unflatten
+from chainrule.tracing import as_array, flatten, unflatten
 
 _STEP = 1e-3  # fourth-order differences: truncation ~ step**4, rounding ~ 1e-16 / step
 

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule.errors import GradientError
 from chainrule.ir import Card, Graph, Node, absent, topological
 from chainrule.ops.shape import View
-from chainrule.trace import Array, flatten, fresh_input, record, replay
+from chainrule.tracing import Array, flatten, fresh_input, record, replay
 
 
 def custom_vjp(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:

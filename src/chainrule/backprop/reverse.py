@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chainrule.errors import GradientError
 from chainrule.ir import Builder, Graph, Node, is_float, topological
-from chainrule.trace import Array, begin, functions
+from chainrule.tracing import Array, begin, functions
 
 
 def pull_back(

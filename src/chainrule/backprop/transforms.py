@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.backprop.reverse import differentiate, pull_back
 from chainrule.errors import GradientError, ShapeError
 from chainrule.ir import Builder, Graph, is_float
-from chainrule.trace import (
+from chainrule.tracing import (
     Array,
     Captured,
     Recorder,

@@ -22,7 +22,7 @@ from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.native.run import NativeLoop, aligned
 from chainrule.ir import ArrayType, Dim, Graph
 from chainrule.plan import bind_sizes, plan
-from chainrule.trace import Tree, as_array, capture, flatten, spec_of, unflatten
+from chainrule.tracing import Tree, as_array, capture, flatten, spec_of, unflatten
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.ir import Graph, Node, bind
-from chainrule.trace import as_array, compute, measure
+from chainrule.tracing import as_array, compute, measure
 
 Watcher = Callable[[Node, Any], None]
 

@@ -17,7 +17,7 @@ from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.native.run import NativeFunction
 from chainrule.ir import Graph, text
 from chainrule.plan import Plan, plan
-from chainrule.trace import Array, Captured, Tree, capture, flatten, spec_of, unflatten
+from chainrule.tracing import Array, Captured, Tree, capture, flatten, spec_of, unflatten
 
 EXECUTORS = ("numpy", "native")
 

@@ -13,7 +13,7 @@ from chainrule import random
 from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
 from chainrule.ir import ArrayType, Dim, is_float
 from chainrule.nn.scope import Building, Scope, Variable, current, entered
-from chainrule.trace import (
+from chainrule.tracing import (
     Array,
     as_array,
     capture,
@@ -196,7 +196,7 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Module]]:
             )
         yield path, value
     for step, child in _children(value):
-        yield from walk(child, path + step if path or step.startswith("[") else step[1:])
+        yield from walk(child, _below(path, step))
 
 
 def state_paths(module: Module) -> set[str]:
@@ -219,8 +219,12 @@ def count_parameters(module: Module) -> int:
     return sum(int(as_array(x).size) for x in flatten(module)[0])
 
 
+def _below(path: str, step: str) -> str:
+    return path + step if path else step.removeprefix(".")
+
+
 def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    return _below(path, f".{name}")
 
 
 def _fields(path: str, module: Module) -> list[str]:
@@ -246,10 +250,7 @@ def _rebuilt(value: Any, path: str, arrays: Mapping[str, Any], dtype: str | None
     if path in arrays:
         return arrays[path]
 
-    def below(step: str, child: Any) -> Any:
-        return _rebuilt(child, path + step if path or step[0] == "[" else step[1:], arrays, dtype)
-
-    parts = [below(step, child) for step, child in _children(value)]
+    parts = [_rebuilt(x, _below(path, step), arrays, dtype) for step, x in _children(value)]
     if isinstance(value, dict):
         return type(value)(zip(value, parts, strict=True))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -305,23 +306,18 @@ def _run(
     path = scope.paths[id(module)]
     try:
         ready = _ready(module, path, inputs, scope)
-        if ready is not module:
-            scope = Scope({**scope.paths, id(ready): path}, scope.building, scope.changes)
-            with entered(scope):
-                output = call(ready, *inputs, **options)
-        else:
+        if ready is module:
             output = call(module, *inputs, **options)
+        else:
+            places = {**scope.paths, id(ready): path}
+            with entered(Scope(places, scope.building, scope.changes)):
+                output = call(ready, *inputs, **options)
     except ChainruleError as error:
-        if not getattr(error, "__notes__", None) or path:
-            _add_place(error, f"in {path} ({type(module).__name__})" if path else "")
+        placed = any(note.startswith("in layer ") for note in getattr(error, "__notes__", []))
+        if path and not placed:
+            error.add_note(f"in layer {path} ({type(module).__name__})")
         raise
     return named(output, f"{path} output" if path else "network output")
-
-
-def _add_place(error: ChainruleError, place: str) -> None:
-    notes = getattr(error, "__notes__", [])
-    if place and not any(note.startswith("in ") for note in notes):
-        error.add_note(place)
 
 
 def _ready(module: Module, path: str, inputs: Any, scope: Scope) -> Module:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.ir import Builder, Graph, Node, Note, bind
 from chainrule.ops import CARDS
-from chainrule.trace import compute
+from chainrule.tracing import compute
 
 Rewrite = Callable[[Builder, Node], Node | None]
 

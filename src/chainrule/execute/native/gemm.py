@@ -11,15 +11,20 @@ products, does not promise it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chainrule.errors import DtypeError, ParameterError
-from chainrule.execute.native.gemm_dot import dot_scratch, write_dot
-from chainrule.execute.native.gemm_nest import Nest, Operands
-from chainrule.execute.native.gemm_pack import copy_transposed
-from chainrule.execute.native.gemm_plan import Method, choose, tail_of_dots, tiling
-from chainrule.execute.native.gemm_text import BYTES, Size, Target, Text, Vector
+from chainrule.execute.native.gemm_methods import (
+    sweep,
+    write_blas,
+    write_dots,
+    write_mixed,
+    write_tiles,
+    write_turned,
+)
+from chainrule.execute.native.gemm_nest import Operands
+from chainrule.execute.native.gemm_plan import Method, choose
+from chainrule.execute.native.gemm_text import Target, Text
 from chainrule.execute.native.gemm_tile import Epilogue, Part
 
 __all__ = ["BLAS_SYMBOLS", "Epilogue", "GemmText", "Method", "Part", "Target", "choose", "gemm"]
@@ -117,32 +122,28 @@ def gemm(
     0
     """
     sizes = _checked(dtype, (m, n, k))
-    limits = limits or tuple(USUAL_SIZE if size is None else size for size in sizes)  # type: ignore[assignment]
-    assert limits is not None
-    text = Text(ELEMENTS[dtype], fused=target.fused)
+    if limits is None:
+        limits = (_usual(m), _usual(n), _usual(k))
+    text = Text(ELEMENTS[dtype], target)
     rows, columns, depth = ("%size" if size is None else size for size in sizes)
+    pointers = ("%a", "%b", "%c", "%scratch")
     operands = Operands(
-        *("%a", "%b", "%c"), rows, columns, depth, columns, transpose_a, transpose_b, accumulate
+        *pointers, rows, columns, depth, columns, transpose_a, transpose_b, accumulate
     )
-    lanes = target.vector_bits // (8 * BYTES[text.element])
-    method = choose(*limits, transpose_a=transpose_a, transpose_b=transpose_b, lanes=lanes)
-    if (n is None and method != "blas") or (m is None and method == "turned"):
-        method = "tiles"
-    if k is None and method == "dots" and n != 1 and not transpose_b:
-        method = "tiles"
-
-    symbols: tuple[str, ...] = ()
+    method = _method(operands, limits, text.lanes)
+    fused = epilogue if method == "tiles" else None
     if method == "blas":
-        symbols = (BLAS_SYMBOLS[dtype],)
-        scratch = _write_blas(text, operands, symbols[0], blas_integer_bits)
+        scratch = write_blas(text, operands, BLAS_SYMBOLS[dtype], blas_integer_bits)
     elif method == "dots":
-        scratch = _write_dots(text, operands, lanes, target)
+        scratch = write_dots(text, operands)
+    elif method == "mixed":
+        scratch = write_mixed(text, operands, limits)
     elif method == "turned":
-        scratch = _write_turned(text, operands, limits, target)
+        scratch = write_turned(text, operands, limits)
     else:
-        scratch, fused = _write_tiles(text, operands, limits, target, epilogue)
-    if epilogue is not None and not (method == "tiles" and fused):
-        _sweep(text, operands, lanes, epilogue)
+        scratch = write_tiles(text, operands, limits, fused)
+    if epilogue is not None and fused is None:
+        sweep(text, operands, epilogue)
     text.line("ret void")
     parameters = [f"ptr noalias %{array}" for array in "abc"]
     parameters += ["i64 %size", "ptr %scratch", *(epilogue.arguments if epilogue else ())]
@@ -152,8 +153,25 @@ def gemm(
         f"entry:\n{text.body}\n}}\n",
         scratch,
         tuple(sorted(text.declarations)),
-        symbols,
+        (BLAS_SYMBOLS[dtype],) if method == "blas" else (),
     )
+
+
+def _method(operands: Operands, limits: tuple[int, int, int], lanes: int) -> Method:
+    """Return the best method of those that work with what is a constant."""
+    transpose_a, transpose_b = operands.transpose_a, operands.transpose_b
+    method = choose(*limits, transpose_a=transpose_a, transpose_b=transpose_b, lanes=lanes)
+    known = {
+        "dots": isinstance(operands.n, int)
+        and (isinstance(operands.k, int) or transpose_b or operands.n == 1),
+        "mixed": isinstance(operands.n, int) and isinstance(operands.k, int),
+        "turned": isinstance(operands.n, int) and isinstance(operands.m, int),
+    }
+    return method if known.get(method, True) else "tiles"
+
+
+def _usual(size: int | None) -> int:
+    return USUAL_SIZE if size is None else size
 
 
 def _checked(
@@ -166,95 +184,3 @@ def _checked(
     if any(size is not None and size < 0 for size in sizes):
         raise ParameterError(f"m, n, k must not be negative, but are {sizes}")
     return sizes
-
-
-def _known(size: Size) -> int | None:
-    return size if isinstance(size, int) else None
-
-
-def _nest(
-    text: Text,
-    operands: Operands,
-    limits: tuple[int, int, int],
-    target: Target,
-    epilogue: Epilogue | None = None,
-) -> int:
-    """Write a product in tiles, and return the bytes of scratch memory that it uses."""
-    cut = tiling(
-        *(_known(size) for size in (operands.m, operands.columns, operands.k)),
-        limits,
-        element=text.element,
-        transpose_a=operands.transpose_a,
-        transpose_b=operands.transpose_b,
-        target=target,
-    )
-    Nest(text, operands, cut, epilogue).write()
-    return sum(cut.scratch(text.element))
-
-
-def _write_tiles(
-    text: Text,
-    operands: Operands,
-    limits: tuple[int, int, int],
-    target: Target,
-    epilogue: Epilogue | None,
-) -> tuple[int, bool]:
-    """Write tiles and return the scratch bytes, and whether the epilogue is done."""
-    m, n, k = limits
-    lanes = target.vector_bits // (8 * BYTES[text.element])
-    tail = tail_of_dots(m, n, k, transpose_a=operands.transpose_a, lanes=lanes)
-    if not tail or not all(isinstance(size, int) for size in (operands.n, operands.k)):
-        return _nest(text, operands, limits, target, epilogue), True
-    first = n - tail
-    scratch = _nest(text, replace(operands, columns=first), (m, first, k), target)
-    rest = replace(
-        operands,
-        b=text.address(operands.b, first * k if operands.transpose_b else first),
-        c=text.address(operands.c, first),
-        columns=tail,
-    )
-    return max(scratch, _write_dots(text, rest, lanes, target)), False
-
-
-def _write_dots(text: Text, operands: Operands, lanes: int, target: Target) -> int:
-    k = _known(operands.k)
-    while k is not None and lanes > 1 and k <= lanes // 2:
-        lanes //= 2
-    write_dot(text, operands, lanes, target.registers)
-    return dot_scratch(text.element, lanes, operands)
-
-
-def _write_turned(
-    text: Text, operands: Operands, limits: tuple[int, int, int], target: Target
-) -> int:
-    """Compute the transposed result ``op(B).T @ op(A).T``, whose rows fill whole vectors."""
-    m, n, k = limits
-    assert isinstance(operands.m, int)
-    assert isinstance(operands.n, int)
-    turned = replace(
-        operands,
-        a=operands.b,
-        b=operands.a,
-        m=operands.n,
-        n=operands.m,
-        columns=operands.m,
-    )
-    if n == 1:
-        # One column and one row lie alike in memory.
-        return _nest(text, turned, (n, m, k), target)
-    size = BYTES[text.element]
-    result = -(-m * n * size // 64) * 64
-    text.line("; the transposed result comes first in the scratch memory")
-    rest = text.address("%scratch", result // size)
-    raise NotImplementedError(rest)
-
-
-def _write_blas(text: Text, operands: Operands, symbol: str, integer_bits: int) -> int:
-    raise NotImplementedError
-
-
-def _sweep(text: Text, operands: Operands, lanes: int, epilogue: Epilogue) -> None:
-    raise NotImplementedError
-
-
-_Write = Callable[[], None]

@@ -39,7 +39,7 @@ def write_dot(text: Text, operands: Operands, lanes: int, registers: int) -> Non
         columns, distance = operands.b, k
     else:
         assert isinstance(k, int)
-        columns, distance = "%scratch", _padded(k, lanes)
+        columns, distance = operands.scratch, _padded(k, lanes)
         _transpose(text, vector, operands, distance)
     # Enough sums to hide the latency of an addition, few enough to stay in registers.
     rows = max(1, min(8, (registers - n - 1) // n, -(-8 // n)))
@@ -139,7 +139,7 @@ def _transpose(text: Text, vector: Vector, operands: Operands, distance: int) ->
 
     def block(inner: Size, _: list[str]) -> list[str]:
         rows = text.load(wide, text.address(operands.b, text.multiply(inner, n)))
-        place = text.address("%scratch", inner)
+        place = text.address(operands.scratch, inner)
         for column in range(n):
             value = text.shuffle(wide, rows, "poison", range(column, lanes * n, n))
             text.store(vector, value, text.address(place, column * distance))
@@ -147,7 +147,7 @@ def _transpose(text: Text, vector: Vector, operands: Operands, distance: int) ->
 
     def single(inner: Size, _: list[str]) -> list[str]:
         row = text.address(operands.b, text.multiply(inner, stride))
-        place = text.address("%scratch", inner)
+        place = text.address(operands.scratch, inner)
         for column in range(n):
             value = text.load(scalar, text.address(row, column))
             text.store(scalar, value, text.address(place, column * distance))

@@ -24,8 +24,8 @@ class Operands:
 
     Attributes
     ----------
-    a, b, c
-        Addresses of the first elements.
+    a, b, c, scratch
+        Addresses of the first elements, and of working memory.
     m, n, k
         Sizes.
     columns
@@ -39,6 +39,7 @@ class Operands:
     a: str
     b: str
     c: str
+    scratch: str
     m: Size
     n: Size
     k: Size
@@ -119,8 +120,8 @@ class Nest:
         self.epilogue = epilogue
         self.vector = Vector(text.element, tiling.lanes)
         right, _ = tiling.scratch(text.element)
-        self.packed_right = "%scratch"
-        self.packed_left = text.address("%scratch", right // BYTES[text.element])
+        self.packed_right = operands.scratch
+        self.packed_left = text.address(operands.scratch, right // BYTES[text.element])
         # The distances of neighbours in memory.
         self.left_row = 1 if operands.transpose_a else operands.k
         self.left_inner = operands.m if operands.transpose_a else 1
@@ -139,10 +140,7 @@ class Nest:
             return []
 
         # An empty inner dimension still has a result: zero.
-        stop = max(depth, 1) if isinstance(depth, int) else text.call(
-            "i64", "llvm.smax.i64", ("i64", depth), ("i64", 1)
-        )
-        text.loop(0, stop, step, block)
+        text.loop(0, text.maximum(depth, 1), step, block)
 
     def _columns(self, inner: Size, depth: Size, *, final: str | bool) -> None:
         text, n, step = self.text, self.operands.columns, self.tiling.column_block
@@ -163,37 +161,37 @@ class Nest:
         n = self.operands.columns
         whole = text.round_down(where.columns, width)
         starts = tuple(range(0, width, lanes))
-        full = _Panel(0, starts, (None,) * len(starts))
+        all_valid: tuple[Size | None, ...] = (None,) * len(starts)
 
         def panel(column: Size, _: list[str]) -> list[str]:
-            write(_Panel(column, full.starts, full.valid))
+            write(_Panel(column, starts, all_valid))
             return []
 
         text.loop(where.column, text.add(where.column, whole), width, panel)
-        if isinstance(n, str):
-            column = text.round_down(n, width)
-            rest = text.subtract(n, column)
-            valid = tuple(
-                text.minimum(self._positive(text.subtract(rest, start)), lanes) for start in starts
-            )
-            last = _Panel(column, starts, valid)
-        else:
-            column, rest = n // width * width, n % width
-            starts = starts[: -(-rest // lanes)]
-            valid = (*(None for _ in starts[1:]), rest - (len(starts) - 1) * lanes)
-            if len(starts) > 1 and valid[-1] != lanes:
-                # The last vector overlaps the one before it: the same numbers, stored twice.
-                starts, valid = (*starts[:-1], rest - lanes), (None,) * len(starts)
-            last = _Panel(column, starts, valid)
+        last, rest = self._last_panel(starts)
         at_end = text.less(n, text.add(text.add(where.column, where.columns), 1))
         some = text.less(0, rest)
         if some is not False:
             text.when(at_end, lambda: text.when(some, lambda: write(last)))
 
-    def _positive(self, size: Size) -> Size:
-        if isinstance(size, int):
-            return max(size, 0)
-        return self.text.call("i64", "llvm.smax.i64", ("i64", size), ("i64", 0))
+    def _last_panel(self, starts: tuple[int, ...]) -> tuple[_Panel, Size]:
+        """Return the panel at the edge, and how many columns it has."""
+        text, n = self.text, self.operands.columns
+        width, lanes = self.tiling.columns, self.tiling.lanes
+        column = text.round_down(n, width)
+        rest = text.subtract(n, column)
+        valid: tuple[Size | None, ...]
+        if isinstance(rest, str):
+            left = [text.maximum(text.subtract(rest, start), 0) for start in starts]
+            valid = tuple(text.minimum(count, lanes) for count in left)
+            return _Panel(column, starts, valid), rest
+        starts = starts[: -(-rest // lanes)]
+        count = len(starts)
+        if count > 1 and rest % lanes:
+            # The last vector overlaps the one before it: the same numbers, stored twice.
+            starts = (*starts[:-1], rest - lanes)
+        valid = (None,) * count if count > 1 else (rest,)
+        return _Panel(column, starts, valid), rest
 
     def _rows(self, where: _Block, final: str | bool) -> None:
         text = self.text

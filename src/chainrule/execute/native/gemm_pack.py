@@ -68,27 +68,40 @@ def pack_transposed(
         Index of the last row that exists; rows after it are copies of it.
     """
     width = len(starts) * vector.lanes
-    whole = text.round_down(depth, vector.lanes)
     for index, start in enumerate(starts):
         rows = [
             text.address(source, text.multiply(text.minimum(start + lane, last), stride))
             for lane in range(vector.lanes)
         ]
 
-        def block(k: Size, valid: Size | None, rows: list[str] = rows, index: int = index) -> None:
-            loaded = [text.load(vector, text.address(row, k), valid) for row in rows]
-            first = text.add(text.multiply(k, width), index * vector.lanes)
-            place = text.address(target, first)
-            for lane, value in enumerate(transpose(text, vector, loaded)):
-                text.store(vector, value, text.address(place, lane * width))
+        _pack_block(text, vector, rows, target, depth, width, index * vector.lanes)
 
-        def step(k: Size, _: list[str], block: object = block) -> list[str]:
-            block(k, None)  # type: ignore[operator]
-            return []
 
-        text.loop(0, whole, vector.lanes, step)
-        rest = text.subtract(depth, whole)
-        text.when(text.less(0, rest), lambda block=block, rest=rest: block(whole, rest))
+def _pack_block(
+    text: Text,
+    vector: Vector,
+    rows: list[str],
+    target: str,
+    depth: Size,
+    width: int,
+    offset: int,
+) -> None:
+    """Copy a vector's worth of rows, so that they become columns of the target."""
+
+    def block(k: Size, valid: Size | None) -> None:
+        loaded = [text.load(vector, text.address(row, k), valid) for row in rows]
+        place = text.address(target, text.add(text.multiply(k, width), offset))
+        for lane, value in enumerate(transpose(text, vector, loaded)):
+            text.store(vector, value, text.address(place, lane * width))
+
+    def step(k: Size, _: list[str]) -> list[str]:
+        block(k, None)
+        return []
+
+    whole = text.round_down(depth, vector.lanes)
+    text.loop(0, whole, vector.lanes, step)
+    rest = text.subtract(depth, whole)
+    text.when(text.less(0, rest), lambda: block(whole, rest))
 
 
 def pack_rows(

@@ -11,7 +11,7 @@ from typing import Literal
 from chainrule.execute.native.gemm_nest import Tiling
 from chainrule.execute.native.gemm_text import BYTES, Target
 
-Method = Literal["dots", "turned", "tiles", "blas"]
+Method = Literal["dots", "mixed", "turned", "tiles", "blas"]
 
 # From here on OpenBLAS is as fast as our tiles: 75 to 85 GFLOP/s of 102.
 BLAS_WORK = 2**30
@@ -24,9 +24,7 @@ BLOCK_BYTES = 2 << 20
 CACHED_BYTES = 32 << 10
 
 
-def choose(
-    m: int, n: int, k: int, *, transpose_a: bool, transpose_b: bool, lanes: int
-) -> Method:
+def choose(m: int, n: int, k: int, *, transpose_a: bool, transpose_b: bool, lanes: int) -> Method:
     """Return the way to compute a product of this size.
 
     Rows of ``a @ b`` do not depend on `m` in any bit as long as the method is not "blas".
@@ -43,10 +41,11 @@ def choose(
     Returns
     -------
     str
-        "dots" for a few columns, each a dot product (64 columns of a 256-row A into 1, 2, 4: 31,
-        54, 58 GFLOP/s; in tiles 8, 20, 38); "turned" for weight gradients with a few columns,
-        which are computed transposed (10 columns: 74, in tiles 57); "blas" for products of more
-        than 2**30 multiply-adds; "tiles" for all others.
+        "dots" for a few columns, each a dot product (256 rows, 64 deep, 1, 2, 4 columns: 31, 54,
+        58 GFLOP/s; in tiles 8, 20, 38); "mixed" for tiles that leave a few columns to dots;
+        "turned" for weight gradients with a few columns, which are computed transposed (ten
+        columns: 74, in tiles 57); "blas" for products of 2**30 multiply-adds and more; "tiles"
+        for all others.
 
     Examples
     --------
@@ -57,21 +56,20 @@ def choose(
     """
     if m * n * k >= BLAS_WORK:
         return "blas"
-    if not transpose_a and n <= 3 * lanes // 4 and k >= 4 * n:
+    if not transpose_a and 0 < n <= 3 * lanes // 4 and k >= 4 * n:
         return "dots"
-    if transpose_a and not transpose_b and n < 2 * lanes and n < m and k >= 8:
+    if transpose_a and not transpose_b and 0 < n < min(m, 2 * lanes) and k >= 8:
         return "turned"
-    return "tiles"
+    return "mixed" if dotted_columns(n, k, transpose_a=transpose_a, lanes=lanes) else "tiles"
 
 
-def tail_of_dots(m: int, n: int, k: int, *, transpose_a: bool, lanes: int) -> int:
-    """Return how many of the last columns are worth computing as dot products.
+def dotted_columns(n: int, k: int, *, transpose_a: bool, lanes: int) -> int:
+    """Return how many of the last columns are left to dot products.
 
-    Ten columns are one vector of eight, and two that would fill a second vector to a quarter.
+    Ten columns are one vector of eight, and two that would fill a second one to a quarter.
     """
     rest = n - lanes
-    worth = not transpose_a and 0 < rest <= 3 * lanes // 8 and k >= 8 * lanes
-    return rest if worth else 0
+    return rest if not transpose_a and 0 < rest <= 3 * lanes // 8 and k >= 8 * lanes else 0
 
 
 def tiling(

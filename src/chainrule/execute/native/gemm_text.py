@@ -67,9 +67,9 @@ class Text:
     Index arithmetic on constants is done at once, so constant sizes leave no instructions.
     """
 
-    def __init__(self, element: str, *, fused: bool) -> None:
+    def __init__(self, element: str, target: Target) -> None:
         self.element = element
-        self.fused = fused
+        self.target = target
         self.declarations: set[str] = set()
         self._lines: list[str] = []
         self._block = "entry"
@@ -79,6 +79,11 @@ class Text:
     def body(self) -> str:
         """Everything written so far."""
         return "\n".join(self._lines)
+
+    @property
+    def lanes(self) -> int:
+        """Elements in the widest vector."""
+        return self.target.vector_bits // (8 * BYTES[self.element])
 
     # -- instructions ---------------------------------------------------------------------------
 
@@ -141,6 +146,12 @@ class Text:
         if isinstance(a, int) and isinstance(b, int):
             return min(a, b)
         return self.call("i64", "llvm.smin.i64", ("i64", a), ("i64", b))
+
+    def maximum(self, a: Size, b: Size) -> Size:
+        """Return the larger of a and b."""
+        if isinstance(a, int) and isinstance(b, int):
+            return max(a, b)
+        return self.call("i64", "llvm.smax.i64", ("i64", a), ("i64", b))
 
     def less(self, a: Size, b: Size) -> str | bool:
         """Return whether a < b: a constant, or the name of an i1."""
@@ -213,7 +224,7 @@ class Text:
 
     def multiply_add(self, vector: Vector, a: str, b: str, c: str) -> str:
         """Return a * b + c, rounded once where the processor can."""
-        if self.fused:
+        if self.target.fused:
             function = f"llvm.fma.{vector.suffix}"
             return self.call(str(vector), function, (vector, a), (vector, b), (vector, c))
         product = self.value(f"fmul {vector} {a}, {b}")

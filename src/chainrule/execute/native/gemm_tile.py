@@ -149,7 +149,9 @@ def finish(
 ) -> None:
     """Store a tile."""
     values = list(sums)
-    columns = [(text.add(place.column, s), v) for s, v in zip(place.starts, place.valid, strict=True)]
+    columns = [
+        (text.add(place.column, s), v) for s, v in zip(place.starts, place.valid, strict=True)
+    ]
     if epilogue is not None:
         parts = [(row, *column) for row in place.rows for column in columns]
         values = [

@@ -14,7 +14,7 @@ from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
 from chainrule.ir import Node, bind, itemsize
 from chainrule.plan import Plan
-from chainrule.trace import as_array, measure
+from chainrule.tracing import as_array, measure
 
 _ADDRESS = ctypes.c_void_p
 _COUNT = ctypes.c_int64

@@ -4,9 +4,9 @@
 graph again, on NumPy arrays (then it computes) or inside another tracing (then it is inlined).
 """
 
-from chainrule.trace.array import Array, Recorder, as_array, compute, dtype_name, filled, named, record, type_of
-from chainrule.trace.capture import Captured, begin, capture, fresh_input, measure, replay, spec_of
-from chainrule.trace.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
+from chainrule.tracing.array import Array, Recorder, as_array, compute, dtype_name, filled, named, record, type_of
+from chainrule.tracing.capture import Captured, begin, capture, fresh_input, measure, replay, spec_of
+from chainrule.tracing.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
 
 __all__ = [
     "Array",

@@ -98,7 +98,7 @@ def user_line() -> SourceLine | None:
 class Array:
     """A traced array: shape and dtype are known, the numbers are not.
 
-    Functions under `chainrule.trace` (and so `grad`, `jit` and training) receive these in place
+    Functions under `chainrule.tracing` (and so `grad`, `jit` and training) receive these in place
     of NumPy arrays. Operators, methods and NumPy's own functions write operations down.
     """
 

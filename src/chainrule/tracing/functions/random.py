@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import ParameterError
 from chainrule.ops import CARDS
-from chainrule.trace.array import Array, apply, as_array, dtype_name, elementwise
+from chainrule.tracing.array import Array, apply, as_array, dtype_name, elementwise
 
 
 def key(seed: int) -> Any:

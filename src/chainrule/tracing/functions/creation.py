@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule.errors import TraceError
 from chainrule.ir import Dim
-from chainrule.trace.array import Array, dtype_name, filled
-from chainrule.trace.functions import elementwise as e
+from chainrule.tracing.array import Array, dtype_name, filled
+from chainrule.tracing.functions import elementwise as e
 
 
 def _shape(shape: Any) -> tuple[Any, ...]:

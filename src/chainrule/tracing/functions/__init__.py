@@ -6,7 +6,7 @@ are those of the Python array API standard, and NumPy's where the standard has n
 
 from __future__ import annotations
 
-from chainrule.trace.functions.activations import (
+from chainrule.tracing.functions.activations import (
     elu,
     gelu,
     leaky_relu,
@@ -19,7 +19,7 @@ from chainrule.trace.functions.activations import (
     silu,
     softmax,
 )
-from chainrule.trace.functions.creation import (
+from chainrule.tracing.functions.creation import (
     arange,
     eye,
     full,
@@ -32,10 +32,10 @@ from chainrule.trace.functions.creation import (
     zeros,
     zeros_like,
 )
-from chainrule.trace.functions.elementwise import *  # noqa: F403
-from chainrule.trace.functions.elementwise import __all__ as _elementwise
-from chainrule.trace.functions.linear import matmul, matrix_transpose, outer, tensordot, vecdot
-from chainrule.trace.functions.reductions import (
+from chainrule.tracing.functions.elementwise import *  # noqa: F403
+from chainrule.tracing.functions.elementwise import __all__ as _elementwise
+from chainrule.tracing.functions.linear import matmul, matrix_transpose, outer, tensordot, vecdot
+from chainrule.tracing.functions.reductions import (
     all,
     any,
     argmax,
@@ -50,7 +50,7 @@ from chainrule.trace.functions.reductions import (
     sum,
     var,
 )
-from chainrule.trace.functions.shaping import (
+from chainrule.tracing.functions.shaping import (
     broadcast,
     broadcast_to,
     concat,

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.ir import Card, Dim
 from chainrule.ops import CARDS
-from chainrule.trace.array import (
+from chainrule.tracing.array import (
     Array,
     apply,
     as_array,
@@ -97,7 +97,7 @@ def where(test: Any, a: Any, b: Any) -> Any:
     shapes = [v.shape if isinstance(v, Array) else np.shape(v)
               for v in (test, a, b) if not isinstance(v, Dim)]
     shape = broadcast_shapes(*shapes)
-    from chainrule.trace.array import expand
+    from chainrule.tracing.array import expand
 
     chosen = [expand(x, shape) for x in meet(recorder, dtype, a, b)]
     tests = [expand(x, shape) for x in meet(recorder, "bool", test)]

@@ -9,9 +9,9 @@ import numpy as np
 
 from chainrule.ir import Dim
 from chainrule.ops import CARDS
-from chainrule.trace.array import Array, as_array, dtype_name, elementwise, record
-from chainrule.trace.functions import elementwise as e
-from chainrule.trace.functions import reductions, shaping
+from chainrule.tracing.array import Array, as_array, dtype_name, elementwise, record
+from chainrule.tracing.functions import elementwise as e
+from chainrule.tracing.functions import reductions, shaping
 
 
 def _concrete(x: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import IndexRangeError, ShapeError, TraceError
 from chainrule.ir import Dim, Size, element_count
 from chainrule.ops import CARDS
-from chainrule.trace.array import (
+from chainrule.tracing.array import (
     Array,
     apply,
     as_array,
@@ -380,9 +380,9 @@ def take_along_axis(x: Any, positions: Any, axis: int = -1) -> Any:
     >>> take_along_axis(np.array([[1.0, 2.0]]), np.array([[1]])).tolist()
     [[2.0]]
     """
-    from chainrule.trace.functions.activations import one_hot
-    from chainrule.trace.functions.elementwise import where
-    from chainrule.trace.functions.reductions import sum
+    from chainrule.tracing.functions.activations import one_hot
+    from chainrule.tracing.functions.elementwise import where
+    from chainrule.tracing.functions.reductions import sum
 
     x, positions = _concrete(x), _concrete(positions)
     axis = _axis(axis, x.ndim)

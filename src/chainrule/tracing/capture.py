@@ -11,8 +11,8 @@ import numpy as np
 from chainrule.errors import ShapeError, TraceError
 from chainrule.ir import ArrayType, Builder, Dim, Graph, Node, bind, topological
 from chainrule.ops import CARDS
-from chainrule.trace import functions
-from chainrule.trace.array import (
+from chainrule.tracing import functions
+from chainrule.tracing.array import (
     Array,
     Recorder,
     apply,
@@ -21,7 +21,7 @@ from chainrule.trace.array import (
     record,
     type_of,
 )
-from chainrule.trace.tree import Tree, flatten, leaf_paths, unflatten
+from chainrule.tracing.tree import Tree, flatten, leaf_paths, unflatten
 
 
 def spec_of(value: Any) -> ArrayType:

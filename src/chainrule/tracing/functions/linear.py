@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.errors import ShapeError
 from chainrule.ir import element_count
 from chainrule.ops import CARDS
-from chainrule.trace.array import (
+from chainrule.tracing.array import (
     Array,
     apply,
     as_array,
@@ -17,7 +17,7 @@ from chainrule.trace.array import (
     result_dtype,
     show,
 )
-from chainrule.trace.functions import reductions, shaping
+from chainrule.tracing.functions import reductions, shaping
 
 
 def _pair(a: Any, b: Any) -> tuple[Any, Any]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.ops import CARDS
-from chainrule.trace.array import Array, apply, as_array, lift
-from chainrule.trace.functions import elementwise as e
-from chainrule.trace.functions import shaping
+from chainrule.tracing.array import Array, apply, as_array, lift
+from chainrule.tracing.functions import elementwise as e
+from chainrule.tracing.functions import shaping
 
 Axis = int | tuple[int, ...] | None
 

@@ -1,0 +1,231 @@
+"""Ways to turn one column of numbers into inputs near zero.
+
+A network learns fast from inputs of mean zero and deviation one. `Standard` gives them that. A
+heavy tail would leave nearly all rows in one corner of such a scale: `Asinh` pulls the tail in.
+And a column that has one value in most rows and many others in the rest (a gain that is mostly
+zero) says different things in each range: `Ramps` lets a first layer treat each on its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from chainrule.data.stored import Fields
+from chainrule.errors import ModelFileError
+
+# Limits of what counts as a bell: an exponential distribution has skew 2.
+_SKEW = 2.0
+_FARTHEST = 10.0
+# Adult's capital gain and loss (92 and 95 % zeros): 32 ramps gave AUC .921, 16 gave .918, and
+# standardising .907. On California housing, whose tails are heavy but hold no spike, ramps
+# raised the RMSE from .53 to .55; asinh did no harm. (scikit-learn's MLP, 64-32 and 64-64.)
+_SPIKE_SHARE = 0.5
+_MOST_RAMPS = 32
+_VALUES_FOR_RAMPS = 32
+_ROWS_PER_RAMP = 10
+# float32 must not overflow, and no answer is to be had a hundred deviations outside.
+_BOUND = 100.0
+
+
+@dataclass(frozen=True)
+class Standard:
+    """(x - mean) / deviation: one input.
+
+    Parameters
+    ----------
+    mean, deviation
+        Of the training part, in the column's unit; the deviation is positive.
+    """
+
+    mean: float
+    deviation: float
+
+    method: Final = "standard"
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Name the inputs of a column."""
+        return (column,)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Map values [n] to inputs [n, 1]; NaN stays NaN."""
+        return _bounded(x, self.mean, self.deviation)[:, None]
+
+    def describe(self) -> str:
+        """Say what is done, in a phrase."""
+        return f"standardised (mean {self.mean:.4g}, deviation {self.deviation:.4g})"
+
+
+@dataclass(frozen=True)
+class Asinh:
+    """asinh((x - centre) / unit), then standardised: one input.
+
+    Linear near the centre, logarithmic in both tails, and it loses nothing: its inverse is sinh.
+
+    Parameters
+    ----------
+    centre, unit
+        Median and distance between the quartiles of the training part.
+    mean, deviation
+        Of the training part after asinh.
+    """
+
+    centre: float
+    unit: float
+    mean: float
+    deviation: float
+
+    method: Final = "asinh"
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Name the inputs of a column."""
+        return (column,)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Map values [n] to inputs [n, 1]; NaN stays NaN."""
+        pulled = np.arcsinh(_difference(x, self.centre, self.unit))
+        return _bounded(pulled, self.mean, self.deviation)[:, None]
+
+    def describe(self) -> str:
+        """Say what is done, in a phrase."""
+        return f"heavy tail: asinh of (x - {self.centre:.4g}) / {self.unit:.4g}, standardised"
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """One input per range between two knots: 0 below it, 1 above it, a straight line inside.
+
+    The piecewise linear encoding of Gorishniy, Rubachev and Babenko, On Embeddings for Numerical
+    Features in Tabular Deep Learning (NeurIPS 2022), section 3.1; here the knots are quantiles
+    of the *different* values, so that a spike does not use them up, and inputs are centred.
+
+    Parameters
+    ----------
+    knots
+        [k + 1] rising values, in the column's unit.
+    means
+        [k] means of the ramps over the training part.
+    """
+
+    knots: tuple[float, ...]
+    means: tuple[float, ...]
+
+    method: Final = "ramps"
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Name the inputs of a column, each by the knot where its ramp starts."""
+        return tuple(f"{column}>{knot:.6g}" for knot in self.knots[:-1])
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Map values [n] to inputs [n, k]; NaN stays NaN."""
+        centred: np.ndarray = _ramps(x, np.array(self.knots)) - np.array(self.means)
+        return centred
+
+    def describe(self) -> str:
+        """Say what is done, in a phrase."""
+        low, high = self.knots[0], self.knots[-1]
+        return f"one value in most rows: {len(self.means)} ramps from {low:.4g} to {high:.4g}"
+
+
+Scaling = Standard | Asinh | Ramps
+
+
+def choose_scaling(x: np.ndarray) -> Scaling:
+    """Fit the scaling that suits the values.
+
+    Parameters
+    ----------
+    x
+        Finite values [n] of the training part, n at least 1.
+
+    Returns
+    -------
+    Scaling
+        `Ramps` if over half of the rows hold one value and the others are many; else `Asinh` if
+        the skew is over 2 or a value lies over 10 deviations from the mean; else `Standard`.
+
+    >>> choose_scaling(np.array([1.0, 3.0]))
+    Standard(mean=2.0, deviation=1.0)
+    """
+    mean, deviation = _moments(x)
+    z = _difference(x, mean, deviation)
+    if abs(np.mean(z**3)) <= _SKEW and np.max(np.abs(z)) <= _FARTHEST:
+        return Standard(mean, deviation)
+    values, counts = np.unique(x, return_counts=True)
+    others = len(x) - counts.max()
+    count = min(_MOST_RAMPS, others // _ROWS_PER_RAMP)
+    if counts.max() > _SPIKE_SHARE * len(x) and len(values) > _VALUES_FOR_RAMPS and count > 1:
+        knots = np.unique(np.quantile(values, np.linspace(0.0, 1.0, count + 1)))
+        means = _ramps(x, knots).mean(axis=0)
+        return Ramps(tuple(knots.tolist()), tuple(means.tolist()))
+    low, centre, high = np.quantile(x, [0.25, 0.5, 0.75]).tolist()
+    unit = high - low if 0.0 < high - low < np.inf else deviation
+    mean, deviation = _moments(np.arcsinh(_difference(x, centre, unit)))
+    return Asinh(centre, unit, mean, deviation)
+
+
+def scaling_to_dict(scaling: Scaling) -> dict[str, object]:
+    """Give the fitted numbers as plain JSON values."""
+    if isinstance(scaling, Ramps):
+        fitted: dict[str, object] = {"knots": list(scaling.knots), "means": list(scaling.means)}
+    elif isinstance(scaling, Asinh):
+        fitted = {"centre": scaling.centre, "unit": scaling.unit}
+    else:
+        fitted = {}
+    if not isinstance(scaling, Ramps):
+        fitted |= {"mean": scaling.mean, "deviation": scaling.deviation}
+    return {"method": scaling.method, **fitted}
+
+
+def scaling_from_dict(fields: Fields) -> Scaling:
+    """Read what `scaling_to_dict` gave; raise `ModelFileError` if it is anything else."""
+    method = fields.choice("method", ("standard", "asinh", "ramps"))
+    if method == "ramps":
+        ramps = Ramps(fields.numbers("knots"), fields.numbers("means"))
+        rising = all(a < b for a, b in zip(ramps.knots, ramps.knots[1:], strict=False))
+        if not ramps.means or len(ramps.knots) != len(ramps.means) + 1 or not rising:
+            raise ModelFileError(
+                f"{fields.place}: expected rising knots, one more than means; received "
+                f"{len(ramps.knots)} knots and {len(ramps.means)} means"
+            )
+        scaling: Scaling = ramps
+    elif method == "asinh":
+        scaling = Asinh(
+            fields.number("centre"),
+            fields.positive("unit"),
+            fields.number("mean"),
+            fields.positive("deviation"),
+        )
+    else:
+        scaling = Standard(fields.number("mean"), fields.positive("deviation"))
+    fields.end()
+    return scaling
+
+
+def _moments(x: np.ndarray) -> tuple[float, float]:
+    """Give mean and deviation, without overflow; a deviation of zero counts as one."""
+    size = float(np.max(np.abs(x))) or 1.0
+    scaled = x / size
+    deviation = float(scaled.std()) * size
+    # Rounding alone gives a constant column a deviation of about 1e-17 times its size.
+    return float(scaled.mean()) * size, deviation if deviation > 1e-12 * size else 1.0
+
+
+def _difference(x: np.ndarray, centre: float, unit: float) -> np.ndarray:
+    # Dividing first keeps 1e308 - (-1e308) finite.
+    with np.errstate(over="ignore"):
+        difference: np.ndarray = np.clip(x / unit - centre / unit, -1e300, 1e300)
+    return difference
+
+
+def _bounded(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
+    bounded: np.ndarray = np.clip(_difference(x, mean, deviation), -_BOUND, _BOUND)
+    return bounded
+
+
+def _ramps(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    low, high = knots[:-1], knots[1:]
+    ramps: np.ndarray = np.clip((x[:, None] - low) / (high - low), 0.0, 1.0)
+    return ramps
