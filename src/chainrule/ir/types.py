@@ -31,9 +31,10 @@ class Dim:
     scale: int = 1
     offset: int = 0
 
-    def bind(self, sizes: Mapping[str, int]) -> int:
-        """Give the size as an integer, with each symbol's value taken from `sizes`."""
-        return self.scale * sizes[self.symbol] + self.offset
+    def bind(self, sizes: Mapping[str, Size]) -> Size:
+        """Give the size with its symbol's value taken from `sizes`, if that holds it."""
+        value = sizes.get(self.symbol)
+        return self if value is None else self.scale * value + self.offset
 
     def __add__(self, other: Size) -> Size:
         if isinstance(other, Dim):
@@ -129,8 +130,8 @@ def element_count(shape: Shape) -> Size:
     return count
 
 
-def bind(value: Any, sizes: Mapping[str, int]) -> Any:
-    """Replace every `Dim` in a parameter (a size, a tuple, anything) by its integer."""
+def bind(value: Any, sizes: Mapping[str, Size]) -> Any:
+    """Replace every `Dim` in a parameter (a size, a tuple, anything) by the size it stands for."""
     if isinstance(value, Dim):
         return value.bind(sizes)
     if isinstance(value, tuple):

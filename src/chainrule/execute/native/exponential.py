@@ -115,9 +115,15 @@ def expm1(f: Formula, x: Term) -> Term:
 
 
 def sigmoid(f: Formula, x: Term) -> Term:
-    """1 / (1 + e^-x), as e^-|x| / (1 + e^-|x|) for negative x."""
+    """1 / (1 + e^-x), by way of w = z / (1 + z) of z = e^-|x|.
+
+    What 1 + z loses in rounding is put right to first order, with 1 / (1 + z) = 1 - w.
+    """
     z = exp_of_negative(f, x)
-    return f.select(x < 0.0, z, 1.0) / (1 + z)
+    total, lost = f.fast_two_sum(1.0, z)
+    w = z / total
+    w = f.multiply_add(-(w * lost), 1 - w, w)
+    return f.select(x < 0.0, w, 1 - w)
 
 
 def tanh(f: Formula, x: Term) -> Term:

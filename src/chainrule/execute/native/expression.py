@@ -234,11 +234,18 @@ class Formula:
         return self._intrinsic("fma", a, b, c)
 
     def polynomial(self, x: Term, coefficients: Sequence[float]) -> Term:
-        """Return the polynomial with these coefficients, lowest first, by Horner's scheme."""
-        *rest, result = (self.constant(c, x.dtype) for c in coefficients)
-        for c in reversed(rest):
-            result = self.multiply_add(result, x, c)
-        return result
+        """Return the polynomial with these coefficients, lowest first.
+
+        By Horner's scheme; a long one as two of half the length in x^2, which run side by side.
+        """
+        if len(coefficients) < 8:
+            *rest, result = (self.constant(c, x.dtype) for c in coefficients)
+            for c in reversed(rest):
+                result = self.multiply_add(result, x, c)
+            return result
+        square = x * x
+        even, odd = (self.polynomial(square, coefficients[i::2]) for i in (0, 1))
+        return self.multiply_add(odd, x, even)
 
     def two_sum(self, a: Term | float, b: Term | float) -> tuple[Term, Term]:
         """Return the sum and its exact rounding error (Knuth, TAOCP 2, 4.2.2, theorem B)."""

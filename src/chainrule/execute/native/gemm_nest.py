@@ -213,6 +213,9 @@ class Nest:
         )
         source = text.address(operands.b, first)
         if operands.transpose_b:
+            last = None
+            if any(count is not None for count in panel.valid):
+                last = text.subtract(text.subtract(operands.columns, panel.column), 1)
             pack_transposed(
                 text,
                 self.vector,
@@ -221,7 +224,7 @@ class Nest:
                 target=target,
                 depth=where.depth,
                 starts=panel.starts,
-                last=text.subtract(text.subtract(operands.columns, panel.column), 1),
+                last=last,
             )
         else:
             pack_columns(

@@ -52,7 +52,7 @@ def pack_transposed(
     target: str,
     depth: Size,
     starts: tuple[int, ...],
-    last: Size,
+    last: Size | None,
 ) -> None:
     """Copy rows of a row-major block so that they become vectors of columns.
 
@@ -65,16 +65,15 @@ def pack_transposed(
     starts
         First row of each vector.
     last
-        Index of the last row that exists; rows after it are copies of it.
+        Index of the last row, if not all of them exist; those after it become copies of it.
     """
     width = len(starts) * vector.lanes
-    for index, start in enumerate(starts):
-        rows = [
-            text.address(source, text.multiply(text.minimum(start + lane, last), stride))
-            for lane in range(vector.lanes)
-        ]
-
-        _pack_block(text, vector, rows, target, depth, width, index * vector.lanes)
+    for position, start in enumerate(starts):
+        indices: list[Size] = [start + lane for lane in range(vector.lanes)]
+        if last is not None:
+            indices = [text.minimum(index, last) for index in indices]
+        rows = [text.address(source, text.multiply(index, stride)) for index in indices]
+        _pack_block(text, vector, rows, target, depth, width, position * vector.lanes)
 
 
 def _pack_block(

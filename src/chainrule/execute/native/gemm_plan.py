@@ -101,14 +101,15 @@ def tiling(
     lanes = target.vector_bits // (8 * size)
     while n is not None and lanes > 1 and n <= lanes // 2:
         lanes //= 2
-    rows, vectors = _shape(rows_limit, n, lanes, target, transpose_a=transpose_a)
     row_bytes, block_bytes = columns_limit * size, columns_limit * depth_limit * size
+    far = block_bytes > CACHED_BYTES
+    rows, vectors = _shape(rows_limit, n, lanes, target, strided=transpose_a, far=far)
     if transpose_b or n is None:
         pack_right = True
     elif transpose_a:
         pack_right = row_bytes > 256 and rows_limit >= 32
     else:
-        pack_right = block_bytes > CACHED_BYTES and rows_limit >= 16
+        pack_right = far and rows_limit >= 16
     pack_left = transpose_a and pack_right and row_bytes >= 512
     depth = DEPTH_BYTES // size
     if transpose_a and not (pack_left and pack_right):
@@ -126,27 +127,28 @@ def tiling(
 
 
 def _shape(
-    m: int, n: int | None, lanes: int, target: Target, *, transpose_a: bool
+    m: int, n: int | None, lanes: int, target: Target, *, strided: bool, far: bool
 ) -> tuple[int, int]:
     """Return the rows and vectors of the tile that is expected to be fastest.
 
-    A tile's round costs half a cycle for each multiply-add and each load, but at least the time
-    that an accumulator needs to be ready again; and it costs a little by itself, more where A is
-    read with large strides.
+    A tile's round costs half a cycle for each multiply-add and each load, two cycles for each
+    vector of B where B comes from the second-level cache, but at least the time until an
+    accumulator can be used again. It costs a little by itself, more where A is read with large
+    strides.
     """
     count = 12 if n is None else max(1, -(-n // lanes))
-    overhead = 0.75 if transpose_a else 0.1
+    overhead = 0.75 if strided else 0.3
 
     def cycles(rows: int, vectors: int) -> float:
+        stream = 2 * vectors if far else 0
         sums = rows * vectors
-        return max(sums / 2, (rows + vectors) / 2, target.latency) + overhead
+        return max(sums / 2, (rows + vectors) / 2, stream, target.latency) + overhead
 
     best, least = (1, 1), float("inf")
     shapes = [(rows, vectors) for rows in range(1, 13) for vectors in range(1, 9)]
-    # Small tiles first: a larger one has to earn its code.
-    for rows, vectors in sorted(shapes, key=lambda shape: shape[0] * shape[1]):
-        single = rows == 1
-        needed = rows * vectors + (1 if single else vectors) + 1
+    # Small tiles first, and of those the ones that load B the least: others have to earn it.
+    for rows, vectors in sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape[1])):
+        needed = rows * vectors + (1 if rows == 1 else vectors) + 1
         if needed > target.registers or vectors > count or rows > max(m, 1):
             continue
         whole, rest = divmod(count, vectors)

@@ -136,7 +136,7 @@ def asinh(f: Formula, x: Term) -> Term:
     if x.dtype == "float32":
         return _in_double(f, "asinh", x)
     a = f.abs(x)
-    huge = a > 2.0**28
+    huge = a > 2.0**500
     square = a * a
     y = f.call("log1p", f.select(huge, a, a + square / (1 + f.sqrt(1 + square))))
     return f.with_sign(y + f.select(huge, f.constant(math.log(2)), 0.0), x)
@@ -146,7 +146,7 @@ def acosh(f: Formula, x: Term) -> Term:
     """ln(x + sqrt(x^2 - 1)), as log1p(t + sqrt(2 t + t^2)) of t = x - 1."""
     if x.dtype == "float32":
         return _in_double(f, "acosh", x)
-    huge = x > 2.0**28
+    huge = x > 2.0**500
     t = x - 1
     y = f.call("log1p", f.select(huge, t, t + f.sqrt(f.multiply_add(t, t, t + t))))
     y = y + f.select(huge, f.constant(math.log(2)), 0.0)

@@ -49,7 +49,7 @@ class Program:
 
 
 def write_program(
-    plan: Plan, target: Target, strides: Mapping[Node, int] | None = None
+    plan: Plan, target: Target, strides: Mapping[Node, int] | None = None, *, timed: bool = False
 ) -> Program:
     """Write the module for a plan.
 
@@ -59,14 +59,18 @@ def write_program(
         The machine.
     strides
         Values whose address advances after each step of the loop, and by how many bytes.
+    timed
+        Whether to count the processor's cycles: one more slot, behind all others, then holds
+        the address of one int64 for each group, to which its cycles are added.
 
     """
-    return _Writer(plan, target).write(strides or {})
+    return _Writer(plan, target, timed).write(strides or {})
 
 
 class _Writer:
-    def __init__(self, plan: Plan, target: Target) -> None:
+    def __init__(self, plan: Plan, target: Target, timed: bool) -> None:
         self.plan = plan
+        self.timed = timed
         self.target = target
         graph = plan.graph
         constants = [x for x in graph.nodes if x.card.name == "constant"]
@@ -93,16 +97,22 @@ class _Writer:
         """Write kernels and drivers."""
         scratch_at = -(-self.plan.placement.total // 64) * 64
         self._load_arguments(scratch_at)
-        for group in self.plan.groups:
+        begin = self._clock() if self.timed else ""
+        for i, group in enumerate(self.plan.groups):
             if group.kind == "contract":
                 self._call_product(group)
             else:
                 self._call_kernel(group)
+            if self.timed:
+                begin = self._count_cycles(i, begin)
         self._copy_back()
         self.driver.line("ret void")
+        functions = _with_required(self.functions)
+        for function in functions:
+            self.declarations |= set(declarations(*function))
         parts = [
-            "\n".join(sorted(self.declarations | set(declarations(self.functions)))),
-            *_function_texts(self.functions),
+            "\n".join(sorted(self.declarations)),
+            *(definition(*function) for function in functions),
             *(f"define internal void @{name}{text}" for text, name in self.kernels.items()),
             f"define void @program({_ARGUMENTS}) nounwind {{\n{self.driver.body}\n}}",
             self._loop(strides),
@@ -183,6 +193,21 @@ class _Writer:
                 f"call void @{name}({pointers}, i64 {size}, ptr {self.scratch_address})"
             )
 
+    def _clock(self) -> str:
+        self.declarations.add("declare i64 @llvm.readcyclecounter()")
+        return self.driver.set("call i64 @llvm.readcyclecounter()")
+
+    def _count_cycles(self, group: int, begin: str) -> str:
+        """Add the cycles since `begin` to a group's count; return the time now."""
+        set_ = self.driver.set
+        now = self._clock()
+        slot = set_(f"getelementptr ptr, ptr %slots, i64 {len(self.slots)}")
+        count = set_(f"getelementptr i64, ptr {set_(f'load ptr, ptr {slot}')}, i64 {group}")
+        passed = set_(f"sub i64 {now}, {begin}")
+        total = set_(f"add i64 {set_(f'load i64, ptr {count}')}, {passed}")
+        self.driver.line(f"store i64 {total}, ptr {count}")
+        return now
+
     def _copy_back(self) -> None:
         """Bring what could not be written in place to its place, when all has been read."""
         for x, old in self.plan.carried.items():
@@ -221,13 +246,11 @@ class _Writer:
 _ARGUMENTS = "ptr %slots, ptr %arena, ptr %sizes, ptr %status"
 
 
-def _function_texts(functions: set[tuple[str, str]]) -> list[str]:
-    """Definitions of transcendental functions, with all that they call, each once."""
-    wanted = sorted(functions)
-    texts: dict[tuple[str, str], str] = {}
-    while wanted:
-        name, dtype = wanted.pop()
-        if (name, dtype) not in texts:
-            texts[name, dtype] = definition(name, dtype)
-            wanted += requires(name, dtype)
-    return list(texts.values())
+def _with_required(functions: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Add the functions that functions call."""
+    waiting, found = sorted(functions), dict.fromkeys(sorted(functions))
+    while waiting:
+        needed = requires(*waiting.pop())
+        waiting += [x for x in needed if x not in found]
+        found |= dict.fromkeys(needed)
+    return list(found)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import IndexRangeError
+from chainrule.errors import IndexRangeError, ShapeError
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
@@ -68,8 +68,12 @@ class NativeFunction:
         slots = np.array([known[x].ctypes.data for x in program.slots], np.uintp)
         bound = np.array([sizes[s] for s in program.symbols], np.int64)
         status = np.zeros(1, np.int32)
-        if any(sizes[s] > self.plan.limits[s] for s in program.symbols):
-            raise IndexRangeError(f"sizes {sizes} exceed the planned limits {dict(self.plan.limits)}")
+        for symbol in program.symbols:
+            if sizes[symbol] > self.plan.limits[symbol]:
+                raise ShapeError(
+                    f"the size {symbol} is {sizes[symbol]}, but the program was planned for at "
+                    f"most {self.plan.limits[symbol]}"
+                )
         self._call(slots.ctypes.data, self._arena.ctypes.data, bound.ctypes.data, status.ctypes.data)
         _check(status)
         return [known[x] if x not in graph.inputs else known[x].copy() for x in graph.outputs]
@@ -87,9 +91,13 @@ class NativeLoop:
         How many arrays are carried on.
     batch_size
         Rows of a full minibatch.
+    timed
+        Whether to count the cycles of each kernel, in `cycles`.
     """
 
-    def __init__(self, plan: Plan, carried: int, batch_size: int) -> None:
+    def __init__(
+        self, plan: Plan, carried: int, batch_size: int, *, timed: bool = False
+    ) -> None:
         graph = plan.graph
         self.plan = plan
         self._carried = carried
@@ -99,7 +107,8 @@ class NativeLoop:
         *_, rows, number = graph.inputs
         strides = {rows: 4 * batch_size, number: 4}
         strides |= {x: itemsize(x.type.dtype) for x in self._records}
-        self.program = write_program(plan, target(), strides)
+        self.program = write_program(plan, target(), strides, timed=timed)
+        self.cycles = np.zeros(len(plan.groups), np.int64)
         self.library = Library(self.program.text)
         self._call = self.library.function("loop", *[_ADDRESS] * 4, _COUNT, _COUNT)
         self._arena = aligned((self.program.arena,), np.uint8)
@@ -118,7 +127,8 @@ class NativeLoop:
         )
         known |= self._constants
         known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
-        slots = np.array([known[x].ctypes.data for x in self.program.slots], np.uintp)
+        used = [*(known[x] for x in self.program.slots), self.cycles]
+        slots = np.array([x.ctypes.data for x in used], np.uintp)
         sizes = np.zeros(max(1, len(self.program.symbols)), np.int64)
         status = np.zeros(1, np.int32)
         places = (slots, self._arena, sizes, status)
