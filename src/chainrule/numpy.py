@@ -5,8 +5,16 @@
 0.0
 """
 
+from typing import TYPE_CHECKING, Any
+
 from chainrule.tracing.functions import *  # noqa: F403
-from chainrule.tracing.functions import __all__ as __all__
+from chainrule.tracing.functions import __all__ as _functions
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Functions made of cards are not visible to type checkers."""
+
 
 pi = 3.141592653589793
 e = 2.718281828459045
@@ -16,3 +24,5 @@ newaxis = None
 float32 = "float32"
 float64 = "float64"
 int32 = "int32"
+
+__all__ = [*_functions, "e", "float32", "float64", "inf", "int32", "nan", "newaxis", "pi"]

@@ -1,8 +1,8 @@
 """From plans to arrays: the NumPy executor, which defines the meaning, and native code."""
 
+from chainrule.execute.choose import EXECUTORS, choose_executor
 from chainrule.execute.loop import Loop, Session, loop
 from chainrule.execute.stages import (
-    EXECUTORS,
     Compiled,
     Differentiated,
     Planned,
@@ -19,6 +19,7 @@ __all__ = [
     "Planned",
     "Session",
     "Traced",
+    "choose_executor",
     "jit",
     "loop",
     "trace",

@@ -19,6 +19,7 @@ import numpy as np
 
 from chainrule.errors import GraphError, ParameterError
 from chainrule.execute import numpy as numpy_executor
+from chainrule.execute.choose import choose_executor
 from chainrule.execute.native.run import NativeLoop, aligned
 from chainrule.ir import ArrayType, Dim, Graph
 from chainrule.plan import bind_sizes, plan
@@ -71,7 +72,15 @@ class Loop:
         return NativeSession(self, carry, data)
 
 
-def loop(step: Step, carry: Any, data: Any, *, batch_size: int, executor: str = "native") -> Loop:
+def loop(
+    step: Step,
+    carry: Any,
+    data: Any,
+    *,
+    batch_size: int,
+    executor: str = "native",
+    steps: int = 1,
+) -> Loop:
     """Trace a step for arrays like `carry` and `data`.
 
     Parameters
@@ -83,10 +92,10 @@ def loop(step: Step, carry: Any, data: Any, *, batch_size: int, executor: str = 
     batch_size
         Rows of a full minibatch; the last one of an epoch may be smaller.
     executor
-        "numpy" or "native".
+        "numpy", "native", or "auto", which chooses by the amount of work.
+    steps
+        How many steps will run at most; for "auto".
     """
-    if executor not in ("numpy", "native"):
-        raise ParameterError(f"unknown executor {executor!r}; expected 'numpy' or 'native'")
     if batch_size < 1:
         raise ParameterError(f"batch_size must be at least 1, received {batch_size}")
     carry_leaves, carry_tree = flatten(carry)
@@ -104,7 +113,8 @@ def loop(step: Step, carry: Any, data: Any, *, batch_size: int, executor: str = 
     for node in captured.graph.outputs[len(carry_leaves) :]:
         if node.type.shape != ():
             raise GraphError(f"a record must hold numbers, received {node.type}")
-    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, executor)
+    chosen = choose_executor(executor, captured.graph, steps, {"batch": batch_size})
+    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen)
 
 
 class NumpySession:

@@ -14,20 +14,12 @@ from typing import Any
 from chainrule.backprop import argument_positions, differentiate
 from chainrule.errors import ParameterError
 from chainrule.execute import numpy as numpy_executor
+from chainrule.execute.choose import check_executor
+from chainrule.execute.native.compiler import Library
 from chainrule.execute.native.run import NativeFunction
 from chainrule.ir import Graph, text
 from chainrule.plan import Plan, plan
 from chainrule.tracing import Array, Captured, Tree, capture, flatten, spec_of, unflatten
-
-EXECUTORS = ("numpy", "native")
-
-
-def check_executor(name: str) -> str:
-    """Return the name of an executor, or raise `ParameterError`."""
-    if name not in EXECUTORS:
-        raise ParameterError(f"unknown executor {name!r}; expected one of {', '.join(EXECUTORS)}")
-    return name
-
 
 def trace(function: Callable[..., Any], *args: Any) -> Traced:
     """Run a function on traced arrays in place of `args`, and hold the program it wrote down.
@@ -182,13 +174,14 @@ class Compiled:
 
     def llvm(self) -> str:
         """Print the optimised LLVM code."""
-        return self._library().llvm()
+        return self._library.llvm()
 
     def assembly(self) -> str:
         """Print the machine code in assembly language."""
-        return self._library().assembly()
+        return self._library.assembly()
 
-    def _library(self) -> Any:
+    @property
+    def _library(self) -> Library:
         if self.native is None:
             raise ParameterError('the NumPy executor has no machine code; compile("native") has')
         return self.native.library

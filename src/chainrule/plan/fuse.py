@@ -71,9 +71,9 @@ def _inlines(node: Node) -> bool:
     return node.card.name == "uniform"
 
 
-def matrix_operand(node: Node, stored: Mapping[Node, object] | set[Node]) -> tuple[Node, bool]:
+def matrix_operand(node: Node) -> tuple[Node, bool]:
     """The value in memory behind an operand of a product, and whether it is transposed."""
-    if node not in stored and node.card.name == "transpose":
+    if node.card.name == "transpose":
         axes = node.options["axes"]
         plain = tuple(range(len(axes) - 2))
         if axes == (*plain, len(axes) - 1, len(axes) - 2):
@@ -90,7 +90,7 @@ def stored_nodes(graph: Graph) -> set[Node]:
         if node.card.name == "constant" or not _inlines(node):
             stored.add(node)
         if kind == "contract":
-            stored |= {matrix_operand(x, ())[0] for x in node.inputs}
+            stored |= {matrix_operand(x)[0] for x in node.inputs}
         elif kind in ("index", "random"):
             stored |= set(node.inputs)
         elif _joins(node):
@@ -143,7 +143,7 @@ def reads_of(node: Node, stored: set[Node]) -> dict[Node, bool]:
             visit(y, same and keeps)
 
     if node.card.kind == "contract":
-        found = {matrix_operand(x, stored)[0]: False for x in node.inputs}
+        found = {matrix_operand(x)[0]: False for x in node.inputs}
     else:
         visit(node, True)
     return found
@@ -213,9 +213,7 @@ def _home(
         group = groups[i]
         if group.kind != kind or group.outputs[0].type.shape != node.type.shape:
             continue
-        if i == earliest and any(
-            not same for x, same in reads.items() if made.get(x) == i
-        ):
+        if i == earliest and any(not same for x, same in reads.items() if made.get(x) == i):
             continue
         if node in carried and not group.reads.get(carried[node], True):
             continue

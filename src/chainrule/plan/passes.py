@@ -65,7 +65,9 @@ class Plan:
             outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
             reads = ", ".join(names[x] for x in group.reads)
             flops = _big(_flops(group, self.limits))
-            lines.append(f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops} flops]")
+            lines.append(
+                f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops} flops]"
+            )
             for x in (*group.inner, *group.outputs):
                 lines.append(f"        {_formula(x, names)}")
         for x, offset in sorted(self.placement.offsets.items(), key=lambda item: item[1]):
@@ -124,7 +126,7 @@ def _can_overwrite(groups: Sequence[Group], x: Node, pairs: Mapping[Node, Node])
 
 def _flops(group: Group, limits: Mapping[str, int]) -> int:
     if group.kind == "contract":
-        a, transposed = matrix_operand(group.outputs[0].inputs[0], ())
+        a, transposed = matrix_operand(group.outputs[0].inputs[0])
         inner = a.type.shape[-2 if transposed else -1]
         count = element_count(bind(group.outputs[0].type.shape, limits))
         return 2 * int(count) * int(bind(inner, limits))
@@ -176,7 +178,9 @@ def _formula(node: Node, names: Mapping[Node, str]) -> str:
 
 
 def _bytes(n: int) -> str:
-    return f"{n} B" if n < 10_000 else f"{n / 1024:.0f} KiB" if n < 2**23 else f"{n / 2**20:.0f} MiB"
+    return (
+        f"{n} B" if n < 10_000 else f"{n / 1024:.0f} KiB" if n < 2**23 else f"{n / 2**20:.0f} MiB"
+    )
 
 
 def _big(n: int) -> str:
@@ -185,5 +189,3 @@ def _big(n: int) -> str:
             return f"{n}{unit}"
         n //= 1000
     return str(n)
-
-

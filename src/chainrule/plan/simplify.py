@@ -31,7 +31,9 @@ def _rebuild(
     builder = Builder()
     new: dict[Node, Node] = {}
     for node in graph.inputs:
-        kind = type(node.type)(bind(node.type.shape, sizes), node.type.dtype) if sizes else node.type
+        kind = (
+            type(node.type)(bind(node.type.shape, sizes), node.type.dtype) if sizes else node.type
+        )
         same = kind == node.type
         new[node] = node if same else Node(node.card, (), (*node.params, ("bound", kind)), kind)
     for node in graph.nodes:

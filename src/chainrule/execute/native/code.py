@@ -115,7 +115,8 @@ class Indices:
         """A size as an integer or a register."""
         if not isinstance(size, Dim):
             return size
-        return self.add(self.multiply(f"%size.{size.symbol}", size.scale), size.offset)
+        result: int | str = self.add(self.multiply(f"%size.{size.symbol}", size.scale), size.offset)
+        return result
 
     def add(self, a: Any, b: Any) -> Any:
         """a + b."""
@@ -160,7 +161,9 @@ class Indices:
             return a if op == "sdiv" else 0
         if not self.narrow:
             return self.code.set(f"{op} i64 {a}, {b}")
-        short = [x if isinstance(x, int) else self.code.set(f"trunc i64 {x} to i32") for x in (a, b)]
+        short = [
+            x if isinstance(x, int) else self.code.set(f"trunc i64 {x} to i32") for x in (a, b)
+        ]
         result = self.code.set(f"{op} i32 {short[0]}, {short[1]}")
         return self.code.set(f"sext i32 {result} to i64")
 

@@ -100,7 +100,9 @@ def _optimised(text: str, target_machine: Any) -> Any:
     try:
         module = llvm.parse_assembly(text)
     except RuntimeError as error:
-        raise ExecutorError(f"the code generator wrote a module that LLVM refuses: {error}") from error
+        raise ExecutorError(
+            f"the code generator wrote a module that LLVM refuses: {error}"
+        ) from error
     module.triple = target_machine.triple
     module.data_layout = str(target_machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=2)

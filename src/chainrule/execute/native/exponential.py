@@ -28,14 +28,15 @@ class Split:
 
     Attributes
     ----------
-    rest
-        The number r.
+    rest, tail
+        The number r, and what its rounding has lost.
     field
         An integer whose low bits hold n plus twice the exponent's bias; its higher bits have no
         meaning, and vanish when it is shifted into the place of an exponent.
     """
 
     rest: Term
+    tail: Term
     field: Term
 
 
@@ -55,7 +56,10 @@ def split(f: Formula, x: Term) -> Split:
     """Split a number whose e^x is neither far above nor far below all floats."""
     n, field = _round(f, x, 1 / math.log(2))
     high, low = LN2[x.dtype]
-    return Split(f.multiply_add(n, -low, f.multiply_add(n, -high, x)), field)
+    near = f.multiply_add(n, -high, x)
+    far = n * -low
+    rest, tail = f.fast_two_sum(near, far)
+    return Split(rest, tail, field)
 
 
 def rest_minus_one(f: Formula, r: Term) -> Term:
@@ -79,10 +83,14 @@ def exp_between(f: Formula, x: Term) -> Term:
     return scale(f, 1 + rest_minus_one(f, parts.rest), parts.field)
 
 
+def within_range(f: Formula, x: Term) -> Term:
+    """X, or the end of the range outside of which e^x is the same; NaN stays."""
+    return f.at_most(f.at_least(x, _LOWEST[x.dtype]), _HIGHEST[x.dtype])
+
+
 def exp(f: Formula, x: Term) -> Term:
     """e^x."""
-    x = f.at_most(f.at_least(x, _LOWEST[x.dtype]), _HIGHEST[x.dtype])
-    return exp_between(f, x)
+    return exp_between(f, within_range(f, x))
 
 
 def exp2(f: Formula, x: Term) -> Term:

@@ -25,7 +25,8 @@ LLVM_TYPES = {
 }
 SUFFIXES = {"float32": "f32", "float64": "f64"}
 
-_TESTS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
+_FLOAT_TESTS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
+_INTEGER_TESTS = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,9 +285,12 @@ class Formula:
     # -- choices --------------------------------------------------------------------------------
 
     def compare(self, test: str, a: Term | float, b: Term | float) -> Term:
-        """Return a truth value; of floats, or ``==`` and ``!=`` of integers."""
+        """Return the truth value of a test such as ``"<"``."""
         a, b = self._match(a, b)
-        op = f"fcmp {_TESTS[test]}" if a.dtype in FORMATS else f"icmp {_TESTS[test][1:]}"
+        if a.dtype in FORMATS:
+            op = f"fcmp {_FLOAT_TESTS[test]}"
+        else:
+            op = f"icmp {_INTEGER_TESTS[test]}"
         return self.write(f"{op} {LLVM_TYPES[a.dtype]} {a.name}, {b.name}", "bool")
 
     def differs(self, a: Term, b: Term | float) -> Term:
@@ -296,6 +300,10 @@ class Formula:
     def equals(self, a: Term, b: Term | float) -> Term:
         """Return whether a and b are equal; NaN equals nothing."""
         return self.compare("==", a, b)
+
+    def negate(self, test: Term) -> Term:
+        """Return whether a test does not hold."""
+        return self.write(f"xor i1 {test.name}, true", "bool")
 
     def select(self, test: Term, a: Term | float, b: Term | float) -> Term:
         """Return a where the test holds, else b."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from chainrule.errors import DtypeError, ParameterError
 from chainrule.execute.native.gemm_methods import (
+    Limits,
     sweep,
     write_blas,
     write_dots,
@@ -95,8 +96,7 @@ def gemm(
     target
         The processor.
     limits
-        The sizes, with the largest one to be expected in place of None. It only guides choices:
-        results are right beyond it.
+        The sizes, with the largest that will ever be passed in place of None.
     epilogue
         What happens to each element before it is stored, as adding a bias. It adds parameters to
         the function.
@@ -122,26 +122,25 @@ def gemm(
     0
     """
     sizes = _checked(dtype, (m, n, k))
-    if limits is None:
-        limits = (_usual(m), _usual(n), _usual(k))
+    expected = Limits(limits or (_usual(m), _usual(n), _usual(k)), bounded=limits is not None)
     text = Text(ELEMENTS[dtype], target)
     rows, columns, depth = ("%size" if size is None else size for size in sizes)
     pointers = ("%a", "%b", "%c", "%scratch")
     operands = Operands(
         *pointers, rows, columns, depth, columns, transpose_a, transpose_b, accumulate
     )
-    method = _method(operands, limits, text.lanes)
+    method = _method(operands, expected, text.lanes)
     fused = epilogue if method == "tiles" else None
     if method == "blas":
         scratch = write_blas(text, operands, BLAS_SYMBOLS[dtype], blas_integer_bits)
     elif method == "dots":
         scratch = write_dots(text, operands)
     elif method == "mixed":
-        scratch = write_mixed(text, operands, limits)
+        scratch = write_mixed(text, operands, expected)
     elif method == "turned":
-        scratch = write_turned(text, operands, limits)
+        scratch = write_turned(text, operands, expected)
     else:
-        scratch = write_tiles(text, operands, limits, fused)
+        scratch = write_tiles(text, operands, expected, fused)
     if epilogue is not None and fused is None:
         sweep(text, operands, epilogue)
     text.line("ret void")
@@ -157,10 +156,10 @@ def gemm(
     )
 
 
-def _method(operands: Operands, limits: tuple[int, int, int], lanes: int) -> Method:
+def _method(operands: Operands, limits: Limits, lanes: int) -> Method:
     """Return the best method of those that work with what is a constant."""
     transpose_a, transpose_b = operands.transpose_a, operands.transpose_b
-    method = choose(*limits, transpose_a=transpose_a, transpose_b=transpose_b, lanes=lanes)
+    method = choose(*limits.sizes, transpose_a=transpose_a, transpose_b=transpose_b, lanes=lanes)
     known = {
         "dots": isinstance(operands.n, int)
         and (isinstance(operands.k, int) or transpose_b or operands.n == 1),

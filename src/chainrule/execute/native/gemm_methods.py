@@ -5,7 +5,7 @@ Each writes into a function's text, and returns how many bytes of scratch memory
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chainrule.execute.native.gemm_dot import dot_scratch, write_dot
 from chainrule.execute.native.gemm_nest import Nest, Operands
@@ -14,7 +14,13 @@ from chainrule.execute.native.gemm_plan import dotted_columns, tiling
 from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
 from chainrule.execute.native.gemm_tile import Epilogue, Part
 
-Limits = tuple[int, int, int]
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes m, n, k that are to be expected at most, and whether that is a promise."""
+
+    sizes: tuple[int, int, int]
+    bounded: bool
 
 
 def write_tiles(
@@ -29,7 +35,8 @@ def write_tiles(
         m,
         n,
         k,
-        limits,
+        limits.sizes,
+        bounded=limits.bounded,
         element=text.element,
         transpose_a=operands.transpose_a,
         transpose_b=operands.transpose_b,
@@ -50,10 +57,12 @@ def write_dots(text: Text, operands: Operands) -> int:
 
 def write_mixed(text: Text, operands: Operands, limits: Limits) -> int:
     """Compute the first columns of a product in tiles, and the last few as dot products."""
-    m, n, k = limits
+    m, n, k = limits.sizes
     rest = dotted_columns(n, k, transpose_a=operands.transpose_a, lanes=text.lanes)
     first = n - rest
-    scratch = write_tiles(text, replace(operands, columns=first), (m, first, k))
+    scratch = write_tiles(
+        text, replace(operands, columns=first), Limits((m, first, k), limits.bounded)
+    )
     last = replace(
         operands,
         b=text.address(operands.b, text.multiply(first, k if operands.transpose_b else 1)),
@@ -65,7 +74,7 @@ def write_mixed(text: Text, operands: Operands, limits: Limits) -> int:
 
 def write_turned(text: Text, operands: Operands, limits: Limits) -> int:
     """Compute a tall product's transpose, ``B.T @ A``, whose rows fill whole vectors."""
-    m, n, k = limits
+    m, n, k = limits.sizes
     size = BYTES[text.element]
     # One column lies in memory like one row.
     result = 0 if n == 1 else -(-m * n * size // 64) * 64
@@ -80,7 +89,7 @@ def write_turned(text: Text, operands: Operands, limits: Limits) -> int:
         columns=m,
         accumulate=operands.accumulate and n == 1,
     )
-    scratch = write_tiles(text, turned, (n, m, k))
+    scratch = write_tiles(text, turned, Limits((n, m, k), limits.bounded))
     if n != 1:
         copy_transposed(
             text,

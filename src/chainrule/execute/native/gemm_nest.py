@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chainrule.execute.native.gemm_pack import pack_columns, pack_rows, pack_transposed
+from chainrule.execute.native.gemm_pack import clear, pack_columns, pack_rows, pack_transposed
 from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
 from chainrule.execute.native.gemm_tile import (
     Epilogue,
@@ -62,6 +62,8 @@ class Tiling:
     column_block, depth_block
         Largest extent of a block of B, in elements; `column_block` is a multiple of a tile's
         columns.
+    whole_depth
+        Whether the inner dimension is never longer than `depth_block`.
     pack_left, pack_right
         Whether a block of A (stored transposed) and of B is copied to where its tiles read it in
         one run.
@@ -72,6 +74,7 @@ class Tiling:
     vectors: int
     column_block: int
     depth_block: int
+    whole_depth: bool
     pack_left: bool
     pack_right: bool
 
@@ -125,22 +128,26 @@ class Nest:
         # The distances of neighbours in memory.
         self.left_row = 1 if operands.transpose_a else operands.k
         self.left_inner = operands.m if operands.transpose_a else 1
-        self.right_inner = 1 if operands.transpose_b else operands.n
-        self.right_column = operands.k if operands.transpose_b else 1
 
     def write(self) -> None:
         """Write the whole product."""
-        text, depth = self.text, self.operands.k
-        step = self.tiling.depth_block
-        single = isinstance(depth, int) and depth <= step
+        text, operands, step = self.text, self.operands, self.tiling.depth_block
+        if self.tiling.whole_depth:
+            self._columns(0, operands.k, final=True)
+            return
+        if not operands.accumulate:
+            clear(text, operands.c, text.multiply(operands.m, operands.n))
 
         def block(inner: Size, _: list[str]) -> list[str]:
-            rest = text.minimum(text.subtract(depth, inner), step)
-            self._columns(inner, rest, final=single or text.less(depth, text.add(inner, step + 1)))
+            depth: Size = step
+            if isinstance(operands.k, str) or operands.k % step:
+                depth = text.minimum(text.subtract(operands.k, inner), step)
+            more = text.less(text.add(inner, step), operands.k)
+            self._columns(inner, depth, final=text.invert(more))
             return []
 
-        # An empty inner dimension still has a result: zero.
-        text.loop(0, text.maximum(depth, 1), step, block)
+        # An empty inner dimension still has a result, which the epilogue has to see.
+        text.loop(0, text.maximum(operands.k, 1), step, block)
 
     def _columns(self, inner: Size, depth: Size, *, final: str | bool) -> None:
         text, n, step = self.text, self.operands.columns, self.tiling.column_block
@@ -149,7 +156,7 @@ class Nest:
             columns = text.minimum(text.subtract(n, column), step)
             where = _Block(inner, depth, column, columns)
             if self.tiling.pack_right:
-                self._panels(where, lambda panel: self._pack_right(where, panel))
+                self._pack_right(where)
             self._rows(where, final)
             return []
 
@@ -204,39 +211,55 @@ class Nest:
 
         text.loop(0, self.operands.m, self.tiling.rows, tiles)
 
-    def _pack_right(self, where: _Block, panel: _Panel) -> None:
-        text, operands = self.text, self.operands
-        target = self._panel_address(where, panel)
-        first = text.add(
-            text.multiply(where.inner, self.right_inner),
-            text.multiply(panel.column, self.right_column),
-        )
-        source = text.address(operands.b, first)
+    def _pack_right(self, where: _Block) -> None:
+        text, operands, tiling = self.text, self.operands, self.tiling
         if operands.transpose_b:
-            last = None
-            if any(count is not None for count in panel.valid):
-                last = text.subtract(text.subtract(operands.columns, panel.column), 1)
-            pack_transposed(
-                text,
-                self.vector,
-                source=source,
-                stride=self.right_column,
-                target=target,
-                depth=where.depth,
-                starts=panel.starts,
-                last=last,
-            )
-        else:
+            end = text.add(where.column, where.columns)
+            text.loop(where.column, end, tiling.lanes, lambda c, _: self._pack_transposed(where, c))
+            return
+
+        def pack(panel: _Panel) -> None:
+            first = text.add(text.multiply(where.inner, operands.n), panel.column)
             pack_columns(
                 text,
                 self.vector,
-                source=source,
-                stride=self.right_inner,
-                target=target,
+                source=text.address(operands.b, first),
+                stride=operands.n,
+                target=self._packed(where, panel.column),
+                step=tiling.columns,
                 depth=where.depth,
                 starts=panel.starts,
                 valid=panel.valid,
             )
+
+        self._panels(where, pack)
+
+    def _pack_transposed(self, where: _Block, column: Size) -> list[str]:
+        """Pack one vector of columns, which are rows in memory."""
+        text, n, lanes = self.text, self.operands.columns, self.tiling.lanes
+        first, last = column, None
+        if isinstance(n, str):
+            last = text.subtract(n, 1)
+        elif n % lanes:
+            # As in `_last_panel`: overlap, or repeat the last column.
+            if n % self.tiling.columns > lanes:
+                first = text.minimum(column, n - lanes)
+            else:
+                last = n - 1
+        rows = [text.add(first, lane) for lane in range(lanes)]
+        if last is not None:
+            rows = [text.minimum(row, last) for row in rows]
+        pack_transposed(
+            text,
+            self.vector,
+            source=text.address(self.operands.b, where.inner),
+            rows=rows,
+            stride=self.operands.k,
+            target=self._packed(where, column),
+            step=self.tiling.columns,
+            depth=where.depth,
+        )
+        return []
 
     def _pack_left(self, where: _Block, first: Size) -> None:
         text, rows = self.text, self.tiling.rows
@@ -252,18 +275,21 @@ class Nest:
             valid=text.minimum(text.subtract(self.operands.m, first), rows),
         )
 
-    def _panel_address(self, where: _Block, panel: _Panel) -> str:
-        """Return where a packed panel begins: all before it have the same padded depth."""
+    def _packed(self, where: _Block, column: Size) -> str:
+        """Return where a column begins in the packed block: panel by panel, row by row."""
         text, lanes = self.text, self.tiling.lanes
         padded = text.round_down(text.add(where.depth, lanes - 1), lanes)
-        before = text.subtract(panel.column, where.column)
-        return text.address(self.packed_right, text.multiply(before, padded))
+        before = text.subtract(column, where.column)
+        panel = text.round_down(before, self.tiling.columns)
+        inside = text.subtract(before, panel)
+        return text.address(self.packed_right, text.add(text.multiply(panel, padded), inside))
 
     def _tile(self, where: _Block, first: Size, panel: _Panel, final: str | bool) -> None:
         text, operands, tiling = self.text, self.operands, self.tiling
         rows = tuple(self._row(first, index) for index in range(tiling.rows))
         place = Place(operands.c, operands.n, rows, panel.column, panel.starts, panel.valid)
-        sums = begin(text, self.vector, place, 1 if operands.accumulate else where.inner)
+        resume = operands.accumulate or not tiling.whole_depth
+        sums = begin(text, self.vector, place, resume=resume)
         sums = multiply(
             text,
             self.vector,
@@ -275,10 +301,8 @@ class Nest:
         if self.epilogue is None or final is True:
             finish(text, self.vector, place, sums, self.epilogue)
             return
-        assert isinstance(final, str)
         text.when(final, lambda: finish(text, self.vector, place, sums, self.epilogue))
-        more = text.value(f"xor i1 {final}, true")
-        text.when(more, lambda: finish(text, self.vector, place, sums, None))
+        text.when(text.invert(final), lambda: finish(text, self.vector, place, sums, None))
 
     def _row(self, first: Size, index: int) -> Size:
         """Return a row of a tile; those beyond the end are the last one again."""
@@ -304,10 +328,9 @@ class Nest:
     def _right(self, where: _Block, panel: _Panel) -> Right:
         text = self.text
         if self.tiling.pack_right:
-            count = len(panel.starts)
-            starts = tuple(index * self.tiling.lanes for index in range(count))
-            step = count * self.tiling.lanes
-            return Right(self._panel_address(where, panel), step, starts, (None,) * count)
+            starts = tuple(index * self.tiling.lanes for index in range(len(panel.starts)))
+            pointer = self._packed(where, panel.column)
+            return Right(pointer, self.tiling.columns, starts, (None,) * len(starts))
         first = text.add(text.multiply(where.inner, self.operands.n), panel.column)
         base = text.address(self.operands.b, first)
         return Right(base, self.operands.n, panel.starts, panel.valid)

@@ -12,26 +12,28 @@ def pack_columns(
     source: str,
     stride: Size,
     target: str,
+    step: int,
     depth: Size,
     starts: tuple[int, ...],
     valid: tuple[Size | None, ...],
 ) -> None:
-    """Copy vectors of columns of a row-major block, so that they lie row after row.
+    """Copy a few vectors of columns of a row-major block, so that they are neighbours.
 
     Parameters
     ----------
     source, stride
         Address of the block's first element, and the distance of its rows.
-    target
-        Address of the copy: `depth` rows of ``len(starts)`` vectors.
+    target, step
+        Address of the copy, and the distance of its rows.
+    depth
+        Number of rows.
     starts, valid
         First column of each vector, and how many of its columns exist.
     """
-    width = len(starts) * vector.lanes
 
     def write(k: Size, _: list[str]) -> list[str]:
         row = text.address(source, text.multiply(k, stride))
-        place = text.address(target, text.multiply(k, width))
+        place = text.address(target, text.multiply(k, step))
         loaded = [
             text.load(vector, text.address(row, start), count)
             for start, count in zip(starts, valid, strict=True)
@@ -48,59 +50,44 @@ def pack_transposed(
     vector: Vector,
     *,
     source: str,
+    rows: list[Size],
     stride: Size,
     target: str,
+    step: int,
     depth: Size,
-    starts: tuple[int, ...],
-    last: Size | None,
 ) -> None:
-    """Copy rows of a row-major block so that they become vectors of columns.
+    """Copy a vector's worth of rows of a row-major block, so that they become columns.
 
     Parameters
     ----------
-    source, stride
-        Address of the block's first element, and the distance of its rows.
-    target
-        Address of the copy; its number of rows is `depth` rounded up to whole vectors.
-    starts
-        First row of each vector.
-    last
-        Index of the last row, if not all of them exist; those after it become copies of it.
+    source, rows, stride
+        Address of the block's first element, which rows to copy, and their distance.
+    target, step
+        Address of the copy, and the distance of its rows; their number is `depth`, rounded up
+        to whole vectors.
     """
-    width = len(starts) * vector.lanes
-    for position, start in enumerate(starts):
-        indices: list[Size] = [start + lane for lane in range(vector.lanes)]
-        if last is not None:
-            indices = [text.minimum(index, last) for index in indices]
-        rows = [text.address(source, text.multiply(index, stride)) for index in indices]
-        _pack_block(text, vector, rows, target, depth, width, position * vector.lanes)
-
-
-def _pack_block(
-    text: Text,
-    vector: Vector,
-    rows: list[str],
-    target: str,
-    depth: Size,
-    width: int,
-    offset: int,
-) -> None:
-    """Copy a vector's worth of rows, so that they become columns of the target."""
+    lanes = vector.lanes
+    places = [text.address(source, text.multiply(row, stride)) for row in rows]
 
     def block(k: Size, valid: Size | None) -> None:
-        loaded = [text.load(vector, text.address(row, k), valid) for row in rows]
-        place = text.address(target, text.add(text.multiply(k, width), offset))
+        loaded = [text.load(vector, text.address(place, k), valid) for place in places]
+        first = text.address(target, text.multiply(k, step))
         for lane, value in enumerate(transpose(text, vector, loaded)):
-            text.store(vector, value, text.address(place, lane * width))
+            text.store(vector, value, text.address(first, lane * step))
 
-    def step(k: Size, _: list[str]) -> list[str]:
-        block(k, None)
+    def whole(k: Size, _: list[str]) -> list[str]:
+        # The last block overlaps the one before it.
+        block(text.minimum(k, latest), None)
         return []
 
-    whole = text.round_down(depth, vector.lanes)
-    text.loop(0, whole, vector.lanes, step)
-    rest = text.subtract(depth, whole)
-    text.when(text.less(0, rest), lambda: block(whole, rest))
+    if isinstance(depth, int) and depth >= lanes:
+        latest: Size = depth - lanes
+        text.loop(0, depth, lanes, whole)
+        return
+    latest = end = text.round_down(depth, lanes)
+    text.loop(0, end, lanes, whole)
+    rest = text.subtract(depth, end)
+    text.when(text.less(0, rest), lambda: block(end, rest))
 
 
 def pack_rows(
@@ -226,3 +213,18 @@ def _interleave(lanes: int, group: int, run: int) -> tuple[list[int], list[int]]
                 order += range(position, position + run)
                 order += range(lanes + position, lanes + position + run)
     return halves
+
+
+def clear(text: Text, pointer: str, count: Size) -> None:
+    """Set neighbouring elements to zero."""
+    vector = Vector(text.element, text.lanes)
+
+    def step(offset: Size, _: list[str]) -> list[str]:
+        text.store(vector, "zeroinitializer", text.address(pointer, offset))
+        return []
+
+    whole = text.round_down(count, text.lanes)
+    text.loop(0, whole, text.lanes, step)
+    rest = text.subtract(count, whole)
+    place = text.address(pointer, whole)
+    text.when(text.less(0, rest), lambda: text.store(vector, "zeroinitializer", place, rest))

@@ -78,6 +78,7 @@ def tiling(
     k: int | None,
     limits: tuple[int, int, int],
     *,
+    bounded: bool,
     element: str,
     transpose_a: bool,
     transpose_b: bool,
@@ -91,6 +92,8 @@ def tiling(
         Sizes; None where not known yet.
     limits
         The same, with the largest size that is to be expected in place of None.
+    bounded
+        Whether no size will exceed its limit.
     element
         LLVM type of an element.
     transpose_a, transpose_b
@@ -115,15 +118,17 @@ def tiling(
     if transpose_a and not (pack_left and pack_right):
         # Rows of A and B that lie far apart soon fall on the same few lines of the cache.
         depth = 256 if pack_right else 128
-    if k is not None:
-        blocks = max(1, -(-4 * k // (5 * depth)))
-        depth = max(1, -(-k // blocks))
+    whole_depth = (bounded or k is not None) and 4 * depth_limit <= 5 * depth
+    if whole_depth:
+        depth = max(1, depth_limit)
+    elif k is not None:
+        depth = -(-k // -(-4 * k // (5 * depth)))
     padded = -(-depth // lanes) * lanes
     width = vectors * lanes
     columns = max(1, BLOCK_BYTES // (padded * size * width)) * width
     if n is not None:
         columns = min(columns, max(1, -(-n // width)) * width)
-    return Tiling(lanes, rows, vectors, columns, depth, pack_left, pack_right)
+    return Tiling(lanes, rows, vectors, columns, depth, whole_depth, pack_left, pack_right)
 
 
 def _shape(

@@ -159,6 +159,12 @@ class Text:
             return a < b
         return self.value(f"icmp slt i64 {a}, {b}")
 
+    def invert(self, condition: str | bool) -> str | bool:
+        """Return whether the condition does not hold."""
+        if isinstance(condition, bool):
+            return not condition
+        return self.value(f"xor i1 {condition}, true")
+
     def address(self, pointer: str, offset: Size) -> str:
         """Return the address of the element at `offset`."""
         if offset == 0:

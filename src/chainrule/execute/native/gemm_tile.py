@@ -130,18 +130,15 @@ def multiply(
     return text.loop(0, depth, 1, write, [(vector, value) for value in initial])
 
 
-def begin(text: Text, vector: Vector, place: Place, resume: Size) -> list[str]:
-    """Return a tile's accumulators: zero, or the stored result if `resume` is not zero."""
-    zeros: list[tuple[object, str]] = [(vector, "zeroinitializer")] * (
-        len(place.rows) * len(place.starts)
-    )
-
-    def write(_: Size, sums: list[str]) -> list[str]:
-        addresses = _addresses(text, place)
-        valid = place.valid * len(place.rows)
-        return [text.load(vector, *pair) for pair in zip(addresses, valid, strict=True)]
-
-    return text.loop(0, text.minimum(resume, 1), 1, write, zeros)
+def begin(text: Text, vector: Vector, place: Place, *, resume: bool) -> list[str]:
+    """Return a tile's accumulators at the start: zero, or what is stored."""
+    if not resume:
+        return ["zeroinitializer"] * (len(place.rows) * len(place.starts))
+    valid = place.valid * len(place.rows)
+    return [
+        text.load(vector, address, count)
+        for address, count in zip(_addresses(text, place), valid, strict=True)
+    ]
 
 
 def finish(

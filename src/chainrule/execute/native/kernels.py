@@ -236,12 +236,8 @@ class Kernel:
                     self.code.line(f"store {kind} {result.name}, ptr {total}")
 
                 if flat:
-                    begin = self.indices.multiply(
-                        self._place(index, outer), element_count(inner)
-                    )
-                    self.flat_loop(
-                        inner, lambda at: entry(Flat(self.indices.add(begin, at.place)))
-                    )
+                    begin = self.indices.multiply(self._place(index, outer), element_count(inner))
+                    self.flat_loop(inner, lambda at: entry(Flat(self.indices.add(begin, at.place))))
                 else:
                     self.nest(inner, lambda at: entry((*index, *at)))
                 result = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
@@ -296,8 +292,11 @@ class Kernel:
             with self.code.loop(self.indices.size(shape[axis])) as i:
                 self._known.clear()
                 last = self.indices.subtract(shape[axis], 1)
-                at = (*index[:axis], self.indices.subtract(last, i) if reverse else i,
-                      *index[axis:])
+                at = (
+                    *index[:axis],
+                    self.indices.subtract(last, i) if reverse else i,
+                    *index[axis:],
+                )
                 so_far = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
                 result = fold.step(self.scalars, so_far, self.value(x, at))
                 self.code.line(f"store {kind} {result.name}, ptr {total}")
@@ -361,5 +360,3 @@ class Kernel:
 def memory_bytes(node: Node) -> int:
     """Bytes of one entry in memory."""
     return itemsize(node.type.dtype)
-
-

@@ -69,7 +69,7 @@ def log_of_parts(f: Formula, x: Term, exponent: Term) -> Term:
     return f.multiply_add(exponent, high, x - (half - correction))
 
 
-def _normalised(f: Formula, x: Term) -> Parts:
+def normalised(f: Formula, x: Term) -> Parts:
     """Split any positive number."""
     lift = FORMATS[x.dtype].fraction + 2
     subnormal = x < _SMALLEST_NORMAL[x.dtype]
@@ -86,13 +86,13 @@ def _with_edges(f: Formula, x: Term, y: Term) -> Term:
 
 def log(f: Formula, x: Term) -> Term:
     """Natural logarithm."""
-    parts = _normalised(f, x)
+    parts = normalised(f, x)
     return _with_edges(f, x, log_of_parts(f, parts.f, parts.exponent))
 
 
 def log2(f: Formula, x: Term) -> Term:
     """Logarithm to base 2, exact for powers of two."""
-    parts = _normalised(f, x)
+    parts = normalised(f, x)
     mantissa = log_of_parts(f, parts.f, f.constant(0.0, x.dtype))
     return _with_edges(f, x, f.multiply_add(mantissa, 1 / math.log(2), parts.exponent))
 

@@ -21,7 +21,7 @@ from chainrule.execute.native.code import Code, Indices
 from chainrule.execute.native.gemm import Target, gemm
 from chainrule.execute.native.kernels import Kernel
 from chainrule.execute.native.transcendental import declarations, definition, requires
-from chainrule.ir import Dim, Node, bind, element_count, itemsize, symbols
+from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
 from chainrule.plan import Group, Plan
 from chainrule.plan.fuse import matrix_operand
 
@@ -126,7 +126,9 @@ class _Writer:
         """Begin the driver: addresses and sizes into registers."""
         set_ = self.driver.set
         for i, node in enumerate(self.slots):
-            self.addresses[node] = set_(f"load ptr, ptr {set_(f'getelementptr ptr, ptr %slots, i64 {i}')}")
+            self.addresses[node] = set_(
+                f"load ptr, ptr {set_(f'getelementptr ptr, ptr %slots, i64 {i}')}"
+            )
         for node, offset in self.plan.placement.offsets.items():
             self.addresses[node] = set_(f"getelementptr i8, ptr %arena, i64 {offset}")
         for node in self.plan.in_place:
@@ -157,8 +159,8 @@ class _Writer:
 
     def _call_product(self, group: Group) -> None:
         (node,) = group.outputs
-        a, transpose_a = matrix_operand(node.inputs[0], ())
-        b, transpose_b = matrix_operand(node.inputs[1], ())
+        a, transpose_a = matrix_operand(node.inputs[0])
+        b, transpose_b = matrix_operand(node.inputs[1])
         m, n = node.type.shape[-2:]
         k = node.inputs[0].type.shape[-1]
         symbolic = [s for s in (m, n, k) if isinstance(s, Dim)]
@@ -172,7 +174,7 @@ class _Writer:
             transpose_a=transpose_a,
             transpose_b=transpose_b,
             target=self.target,
-            limits=tuple(int(bind(s, self.plan.limits)) for s in (m, n, k)),
+            limits=(self._limit(m), self._limit(n), self._limit(k)),
         )
         self.declarations |= set(product.declarations)
         self.scratch = max(self.scratch, product.scratch)
@@ -185,8 +187,9 @@ class _Writer:
                 offset = self.sizes.multiply(i, step)
                 base = self.addresses[x]
                 addresses.append(
-                    base if offset == 0 else
-                    self.driver.set(f"getelementptr i8, ptr {base}, i64 {offset}")
+                    base
+                    if offset == 0
+                    else self.driver.set(f"getelementptr i8, ptr {base}, i64 {offset}")
                 )
             pointers = ", ".join(f"ptr {x}" for x in (*addresses,))
             self.driver.line(
@@ -207,6 +210,9 @@ class _Writer:
         total = set_(f"add i64 {set_(f'load i64, ptr {count}')}, {passed}")
         self.driver.line(f"store i64 {total}, ptr {count}")
         return now
+
+    def _limit(self, size: Size) -> int:
+        return int(bind(size, self.plan.limits))
 
     def _copy_back(self) -> None:
         """Bring what could not be written in place to its place, when all has been read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,13 +27,14 @@ def target() -> Target:
     return Target(cpu=here.cpu, features=here.features, vector_bits=here.vector_bits)
 
 
-def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray[Any, Any]:
+def aligned(shape: Sequence[Any], dtype: Any) -> np.ndarray[Any, Any]:
     """An array that begins at a cache line, as the kernels like it."""
     kind = np.dtype(dtype)
-    count = int(np.prod(shape, dtype=np.int64))
-    block = np.zeros(count * kind.itemsize + 64, np.uint8)
+    count = math.prod(shape) * kind.itemsize
+    block = np.zeros(count + 64, np.uint8)
     begin = -block.ctypes.data % 64
-    return block[begin : begin + count * kind.itemsize].view(kind).reshape(tuple(shape))
+    array: np.ndarray[Any, Any] = block[begin : begin + count].view(kind).reshape(tuple(shape))
+    return array
 
 
 class NativeFunction:
@@ -74,7 +76,9 @@ class NativeFunction:
                     f"the size {symbol} is {sizes[symbol]}, but the program was planned for at "
                     f"most {self.plan.limits[symbol]}"
                 )
-        self._call(slots.ctypes.data, self._arena.ctypes.data, bound.ctypes.data, status.ctypes.data)
+        self._call(
+            slots.ctypes.data, self._arena.ctypes.data, bound.ctypes.data, status.ctypes.data
+        )
         _check(status)
         return [known[x] if x not in graph.inputs else known[x].copy() for x in graph.outputs]
 
@@ -95,9 +99,7 @@ class NativeLoop:
         Whether to count the cycles of each kernel, in `cycles`.
     """
 
-    def __init__(
-        self, plan: Plan, carried: int, batch_size: int, *, timed: bool = False
-    ) -> None:
+    def __init__(self, plan: Plan, carried: int, batch_size: int, *, timed: bool = False) -> None:
         graph = plan.graph
         self.plan = plan
         self._carried = carried

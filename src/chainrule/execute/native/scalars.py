@@ -124,9 +124,7 @@ class Scalars:
 
     def divide(self, x: Value, y: Value) -> Value:
         """x divided by y, floats only."""
-        return Value(
-            self._code.set(f"fdiv {LLVM_TYPES[x.dtype]} {x.name}, {y.name}"), x.dtype
-        )
+        return Value(self._code.set(f"fdiv {LLVM_TYPES[x.dtype]} {x.name}, {y.name}"), x.dtype)
 
     def negate(self, x: Value) -> Value:
         """-x."""
