@@ -20,9 +20,7 @@ import numpy as np
 from chainrule.errors import GraphError, ParameterError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.choose import choose_executor
-from chainrule.execute.native.run import NativeLoop, aligned
 from chainrule.ir import ArrayType, Dim, Graph
-from chainrule.plan import bind_sizes, plan
 from chainrule.tracing import Tree, as_array, capture, flatten, spec_of, unflatten
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
@@ -69,7 +67,9 @@ class Loop:
         """Begin with a carry; the arrays of `data` must not change while the session lives."""
         if self.executor == "numpy":
             return NumpySession(self, carry, data)
-        return NativeSession(self, carry, data)
+        from chainrule.execute.native.session import NativeSession
+
+        return NativeSession(self.graph, self.carry, self.record, self.batch_size, carry, data)
 
 
 def loop(
@@ -147,50 +147,3 @@ class NumpySession:
     def restore(self, carry: Any) -> None:
         """Put back what `carry` copied out."""
         self._carry = [as_array(x).copy() for x in flatten(carry)[0]]
-
-
-class NativeSession:
-    """A loop in progress in native code.
-
-    A run whose minibatches are all full uses a program for exactly that size, another run one
-    for any size; both are compiled when they are first needed.
-    """
-
-    def __init__(self, plan: Loop, carry: Any, data: Any) -> None:
-        self._plan = plan
-        inputs = plan.graph.inputs
-        leaves = flatten(carry)[0]
-        self._carry = [
-            aligned(x.type.shape, x.type.dtype) for x, _ in zip(inputs, leaves, strict=False)
-        ]
-        self.restore(carry)
-        self._data = [
-            np.ascontiguousarray(as_array(value, x.type.dtype))
-            for value, x in zip(flatten(data)[0], inputs[len(leaves) :], strict=False)
-        ]
-        self._programs: dict[bool, NativeLoop] = {}
-
-    def _program(self, full: bool) -> NativeLoop:
-        if full not in self._programs:
-            size, count = self._plan.batch_size, len(self._carry)
-            graph = self._plan.graph
-            graph = bind_sizes(graph, {"batch": size}) if full else graph
-            step = plan(graph, limits={"batch": size}, carried=[(i, i) for i in range(count)])
-            self._programs[full] = NativeLoop(step, count, size)
-        return self._programs[full]
-
-    def run(self, order: Any, first: int) -> Any:
-        """Run one step for each minibatch of `order`; return the records, stacked by step."""
-        rows = np.ascontiguousarray(order, np.int32)
-        program = self._program(len(rows) % self._plan.batch_size == 0)
-        columns = program.run([*self._carry, *self._data], rows, first)
-        return unflatten(self._plan.record, columns)
-
-    def carry(self) -> Any:
-        """Copy out what is carried on."""
-        return unflatten(self._plan.carry, [x.copy() for x in self._carry])
-
-    def restore(self, carry: Any) -> None:
-        """Put back what `carry` copied out."""
-        for mine, given in zip(self._carry, flatten(carry)[0], strict=True):
-            mine[...] = given

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.backprop import argument_positions, differentiate
 from chainrule.errors import ParameterError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.choose import check_executor
-from chainrule.execute.native.compiler import Library
-from chainrule.execute.native.run import NativeFunction
 from chainrule.ir import Graph, text
 from chainrule.plan import Plan, plan
 from chainrule.tracing import Array, Captured, Tree, capture, flatten, spec_of, unflatten
+
+if TYPE_CHECKING:
+    from chainrule.execute.native.compiler import Library
+    from chainrule.execute.native.run import NativeFunction
+
 
 def trace(function: Callable[..., Any], *args: Any) -> Traced:
     """Run a function on traced arrays in place of `args`, and hold the program it wrote down.
@@ -135,8 +138,11 @@ class Planned:
 
     def compile(self, executor: str = "native") -> Compiled:
         """Make a function of the plan: "native" machine code, or "numpy"."""
-        native = NativeFunction(self.plan) if check_executor(executor) == "native" else None
-        return Compiled(self, native)
+        if check_executor(executor) == "numpy":
+            return Compiled(self, None)
+        from chainrule.execute.native.run import NativeFunction
+
+        return Compiled(self, NativeFunction(self.plan))
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +164,7 @@ class Compiled:
     native: NativeFunction | None
 
     def __call__(self, *args: Any) -> Any:
+        """Run the program on arguments like those it was traced for."""
         leaves, tree = flatten(args)
         if tree != self.planned.arguments:
             raise ParameterError("the arguments differ in structure from those traced")
