@@ -16,6 +16,9 @@ LLVM_TYPES = {
     "bool": "i1",
 }
 
+ROLLED = "!ROLLED"
+"""Stands for the metadata of one loop, until the module numbers them."""
+
 
 class Value(NamedTuple):
     """A scalar in a register: its name or literal, and its dtype."""
@@ -70,8 +73,12 @@ class Code:
         return name
 
     @contextmanager
-    def loop(self, count: int | str) -> Iterator[int | str]:
-        """Write a loop; what is written inside the `with` is its body."""
+    def loop(self, count: int | str, *, rolled: bool = False) -> Iterator[int | str]:
+        """Write a loop; what is written inside the `with` is its body.
+
+        A `rolled` loop is not unrolled before it is vectorised, so that the order in which it
+        adds up does not depend on the loops around it.
+        """
         if count == 1:
             yield 0
             return
@@ -87,7 +94,7 @@ class Code:
         self.line(f"br label %{tag}.end")
         self.label(f"{tag}.end")
         self.line(f"{i}.next = add nuw nsw i64 {i}, 1")
-        self.line(f"br label %{tag}")
+        self.line(f"br label %{tag}" + (f", !llvm.loop {ROLLED}" if rolled else ""))
         self.label(f"{tag}.done")
 
     @property

@@ -28,19 +28,19 @@ class Split:
 
     Attributes
     ----------
-    rest, tail
-        The number r, and what its rounding has lost.
+    n, rest
+        The two numbers, as floats.
     field
         An integer whose low bits hold n plus twice the exponent's bias; its higher bits have no
         meaning, and vanish when it is shifted into the place of an exponent.
     """
 
+    n: Term
     rest: Term
-    tail: Term
     field: Term
 
 
-def _round(f: Formula, x: Term, scale: float) -> tuple[Term, Term]:
+def nearest(f: Formula, x: Term, scale: float) -> tuple[Term, Term]:
     """Round x times `scale` to a whole number n; return it as a float and as `Split.field`.
 
     Adding 1.5 * 2^(fraction bits) leaves no room for a fraction, and the low bits hold the number.
@@ -54,12 +54,9 @@ def _round(f: Formula, x: Term, scale: float) -> tuple[Term, Term]:
 
 def split(f: Formula, x: Term) -> Split:
     """Split a number whose e^x is neither far above nor far below all floats."""
-    n, field = _round(f, x, 1 / math.log(2))
+    n, field = nearest(f, x, 1 / math.log(2))
     high, low = LN2[x.dtype]
-    near = f.multiply_add(n, -high, x)
-    far = n * -low
-    rest, tail = f.fast_two_sum(near, far)
-    return Split(rest, tail, field)
+    return Split(n, f.multiply_add(n, -low, f.multiply_add(n, -high, x)), field)
 
 
 def rest_minus_one(f: Formula, r: Term) -> Term:
@@ -77,7 +74,15 @@ def scale(f: Formula, x: Term, field: Term) -> Term:
     return x * f.from_bits(half << place) * f.from_bits((field - half) << place)
 
 
-def exp_between(f: Formula, x: Term) -> Term:
+def _exp_of_moderate(f: Formula, x: Term) -> Term:
+    """e^x, where 2^n and the result are normal floats."""
+    form = FORMATS[x.dtype]
+    parts = split(f, x)
+    power = f.from_bits((parts.field - form.bias) << form.fraction)
+    return (1 + rest_minus_one(f, parts.rest)) * power
+
+
+def _exp_between(f: Formula, x: Term) -> Term:
     """e^x, for x that neither overflows nor underflows by far."""
     parts = split(f, x)
     return scale(f, 1 + rest_minus_one(f, parts.rest), parts.field)
@@ -90,21 +95,21 @@ def within_range(f: Formula, x: Term) -> Term:
 
 def exp(f: Formula, x: Term) -> Term:
     """e^x."""
-    return exp_between(f, within_range(f, x))
+    return _exp_between(f, within_range(f, x))
 
 
 def exp2(f: Formula, x: Term) -> Term:
     """2^x."""
     bias = FORMATS[x.dtype].bias
     x = f.at_most(f.at_least(x, -1.5 * bias), bias + 2.0)
-    n, field = _round(f, x, 1.0)
+    n, field = nearest(f, x, 1.0)
     r = x - n
     return scale(f, f.multiply_add(r, f.polynomial(r, c.EXP2[x.dtype]), 1.0), field)
 
 
 def exp_of_negative(f: Formula, x: Term) -> Term:
     """e^-|x|."""
-    return exp_between(f, f.at_least(-f.abs(x), _LOWEST[x.dtype]))
+    return _exp_between(f, f.at_least(-f.abs(x), _LOWEST[x.dtype]))
 
 
 def expm1(f: Formula, x: Term) -> Term:
@@ -118,8 +123,10 @@ def expm1(f: Formula, x: Term) -> Term:
     near = f.at_most(f.at_least(x, -1.0 * (form.fraction + 2)), _HIGHEST[x.dtype])
     parts = split(f, near)
     half = f.from_bits((parts.field - (form.bias + 1)) << form.fraction)
-    sum_of_halves = f.multiply_add(rest_minus_one(f, parts.rest), half, half - 0.5)
-    return f.select(f.abs(x) < tiny, x, sum_of_halves + sum_of_halves)
+    r = parts.rest
+    leading = f.multiply_add(r, half, half - 0.5)
+    y = f.multiply_add(r * r * f.polynomial(r, c.EXP[x.dtype]), half, leading)
+    return f.select(f.abs(x) < tiny, x, y + y)
 
 
 def sigmoid(f: Formula, x: Term) -> Term:
@@ -141,7 +148,7 @@ def tanh(f: Formula, x: Term) -> Term:
     small = f.multiply_add(a * z, f.polynomial(z, c.TANH[x.dtype]), a)
     saturated = 0.5 * (FORMATS[x.dtype].fraction + 3) * math.log(2)
     twice = f.at_most(a, saturated)
-    large = 1 - 2 / (1 + exp_between(f, twice + twice))
+    large = 1 - 2 / (1 + _exp_of_moderate(f, twice + twice))
     return f.with_sign(f.select(a < 0.55, small, large), x)
 
 
@@ -173,7 +180,7 @@ def erf(f: Formula, x: Term) -> Term:
     z = x * x
     small = f.multiply_add(a, f.polynomial(z, c.ERF[x.dtype]), a)
     q = f.polynomial(f.at_most(a, _ERF_IS_ONE[x.dtype]), c.ERFC[x.dtype])
-    large = 1 - exp_between(f, q)
+    large = 1 - _exp_of_moderate(f, q)
     return f.with_sign(f.select(a < 1.0, small, large), x)
 
 

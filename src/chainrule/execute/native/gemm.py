@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainrule.errors import DtypeError, ParameterError
+from chainrule.execute.native.blas import Routine
 from chainrule.execute.native.gemm_methods import (
     Limits,
     sweep,
@@ -28,12 +29,9 @@ from chainrule.execute.native.gemm_plan import Method, choose
 from chainrule.execute.native.gemm_text import Target, Text
 from chainrule.execute.native.gemm_tile import Epilogue, Part
 
-__all__ = ["BLAS_SYMBOLS", "Epilogue", "GemmText", "Method", "Part", "Target", "choose", "gemm"]
+__all__ = ["Epilogue", "GemmText", "Method", "Part", "Target", "choose", "gemm"]
 
 ELEMENTS = {"float32": "float", "float64": "double"}
-
-BLAS_SYMBOLS = {"float32": "chainrule_sgemm", "float64": "chainrule_dgemm"}
-"""Names under which the text refers to BLAS; whoever links it gives them their addresses."""
 
 # What a size that is only known at run time is taken for, if no limit is given.
 USUAL_SIZE = 256
@@ -54,7 +52,7 @@ class GemmText:
     declarations
         Lines that the module needs, once each.
     symbols
-        Functions from outside that it calls: some of `BLAS_SYMBOLS`.
+        Functions from outside that it calls: the symbol of `blas`.
     """
 
     text: str
@@ -76,7 +74,7 @@ def gemm(
     target: Target,
     limits: tuple[int, int, int] | None = None,
     epilogue: Epilogue | None = None,
-    blas_integer_bits: int = 32,
+    blas: Routine | None = None,
 ) -> GemmText:
     """Write the function that computes ``C = op(A) @ op(B)``.
 
@@ -100,8 +98,9 @@ def gemm(
     epilogue
         What happens to each element before it is stored, as adding a bias. It adds parameters to
         the function.
-    blas_integer_bits
-        Width of BLAS's integers.
+    blas
+        The BLAS routine that may be called for very large products; the linker has to give
+        the symbol its address. Without it, those are computed in tiles too.
 
     Raises
     ------
@@ -130,9 +129,11 @@ def gemm(
         *pointers, rows, columns, depth, columns, transpose_a, transpose_b, accumulate
     )
     method = _method(operands, expected, text.lanes)
+    if method == "blas" and blas is None:
+        method = "tiles"
     fused = epilogue if method == "tiles" else None
-    if method == "blas":
-        scratch = write_blas(text, operands, BLAS_SYMBOLS[dtype], blas_integer_bits)
+    if method == "blas" and blas is not None:
+        scratch = write_blas(text, operands, blas)
     elif method == "dots":
         scratch = write_dots(text, operands)
     elif method == "mixed":
@@ -152,7 +153,7 @@ def gemm(
         f"entry:\n{text.body}\n}}\n",
         scratch,
         tuple(sorted(text.declarations)),
-        (BLAS_SYMBOLS[dtype],) if method == "blas" else (),
+        (blas.symbol,) if method == "blas" and blas is not None else (),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from chainrule.execute.native.blas import Routine
 from chainrule.execute.native.gemm_dot import dot_scratch, write_dot
 from chainrule.execute.native.gemm_nest import Nest, Operands
 from chainrule.execute.native.gemm_pack import copy_transposed
@@ -103,9 +104,9 @@ def write_turned(text: Text, operands: Operands, limits: Limits) -> int:
     return result + scratch
 
 
-def write_blas(text: Text, operands: Operands, symbol: str, integer_bits: int) -> int:
+def write_blas(text: Text, operands: Operands, blas: Routine) -> int:
     """Call BLAS, for which a row-major array is the transpose of a column-major one."""
-    integer = f"i{integer_bits}"
+    integer = f"i{blas.integer_bits}"
 
     def variable(kind: str, value: object) -> str:
         place = text.value(f"alloca {kind}")
@@ -113,7 +114,7 @@ def write_blas(text: Text, operands: Operands, symbol: str, integer_bits: int) -
         return place
 
     def whole(size: Size) -> str:
-        if isinstance(size, str) and integer_bits < 64:
+        if isinstance(size, str) and blas.integer_bits < 64:
             return variable(integer, text.value(f"trunc i64 {size} to {integer}"))
         return variable(integer, size)
 
@@ -138,8 +139,8 @@ def write_blas(text: Text, operands: Operands, symbol: str, integer_bits: int) -
         operands.c,
         distance(n),
     ]
-    text.declarations.add(f"declare void @{symbol}({', '.join('ptr' for _ in arguments)})")
-    text.line(f"call void @{symbol}({', '.join(f'ptr {place}' for place in arguments)})")
+    text.declarations.add(f"declare void @{blas.symbol}({', '.join('ptr' for _ in arguments)})")
+    text.line(f"call void @{blas.symbol}({', '.join(f'ptr {place}' for place in arguments)})")
     return 0
 
 

@@ -17,7 +17,7 @@ Method = Literal["dots", "mixed", "turned", "tiles", "blas"]
 BLAS_WORK = 2**30
 
 # A block of B: at most this many bytes per column, and in all.
-DEPTH_BYTES = 2048
+DEPTH_BYTES = 1024
 BLOCK_BYTES = 2 << 20
 
 # What B may take of the first-level cache before its panels are copied to lie in one run.

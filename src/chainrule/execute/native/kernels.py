@@ -150,7 +150,9 @@ class Kernel:
 
     # ------------------------------------------------------------ loops
 
-    def nest(self, shape: Shape, body: Callable[[tuple[Any, ...]], None]) -> None:
+    def nest(
+        self, shape: Shape, body: Callable[[tuple[Any, ...]], None], *, rolled: bool = False
+    ) -> None:
         """Write a loop for every axis, the last innermost."""
 
         def inside(index: tuple[Any, ...]) -> None:
@@ -158,14 +160,16 @@ class Kernel:
                 self._known.clear()
                 body(index)
                 return
-            with self.code.loop(self.indices.size(shape[len(index)])) as i:
+            with self.code.loop(self.indices.size(shape[len(index)]), rolled=rolled) as i:
                 inside((*index, i))
 
         inside(())
 
-    def flat_loop(self, shape: Shape, body: Callable[[Flat], None]) -> None:
+    def flat_loop(
+        self, shape: Shape, body: Callable[[Flat], None], *, rolled: bool = False
+    ) -> None:
         """Write one loop over all entries."""
-        with self.code.loop(self.indices.size(element_count(shape))) as i:
+        with self.code.loop(self.indices.size(element_count(shape)), rolled=rolled) as i:
             self._known.clear()
             body(Flat(i))
 
@@ -220,10 +224,14 @@ class Kernel:
         shape, fold = x.type.shape, node.card.native
         kept = tuple(a for a in range(len(shape)) if a not in axes)
         start = fold.start(self.scalars, node.type.dtype)
-        adder = Scalars(self.code, self.indices, ANY_ORDER)
         if axes == tuple(range(len(shape) - len(axes), len(shape))):
             outer, inner = shape[: len(kept)], shape[len(kept) :]
             flat = self._runs_flat([x], shape)
+            # A short row is added from left to right, and the loop over rows is vectorised; a
+            # long one in any order, which its own loop fixes: either way row by row alike.
+            count = element_count(inner)
+            long = not isinstance(count, int) or count >= SHORT_ROW
+            adder = Scalars(self.code, self.indices, ANY_ORDER) if long else self.scalars
 
             def row(index: tuple[Any, ...]) -> None:
                 total = self.code.allocate(LLVM_TYPES[node.type.dtype])
@@ -237,9 +245,13 @@ class Kernel:
 
                 if flat:
                     begin = self.indices.multiply(self._place(index, outer), element_count(inner))
-                    self.flat_loop(inner, lambda at: entry(Flat(self.indices.add(begin, at.place))))
+                    self.flat_loop(
+                        inner,
+                        lambda at: entry(Flat(self.indices.add(begin, at.place))),
+                        rolled=long,
+                    )
                 else:
-                    self.nest(inner, lambda at: entry((*index, *at)))
+                    self.nest(inner, lambda at: entry((*index, *at)), rolled=long)
                 result = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
                 self.store(node, index, result)
 

@@ -19,12 +19,29 @@ def pow(f: Formula, x: Term, y: Term) -> Term:
     """X to the power y, with the edge cases of IEEE 754."""
     a = f.abs(x)
     if x.dtype == "float32":
-        # Rounding errors of float64 are small enough.
-        logarithm = f.call("log", f.cast(a, "float64"))
-        power = f.cast(f.call("exp", f.cast(y, "float64") * logarithm), x.dtype)
+        power = _in_double(f, f.cast(a, "float64"), f.cast(y, "float64"))
     else:
         power = _exp(f, *_times(f, y, *_log(f, a)))
     return _with_edges(f, x, y, power)
+
+
+def _in_double(f: Formula, a: Term, y: Term) -> Term:
+    """a^y as a float32, by way of 2^(y log2 a) in float64, whose rounding errors vanish."""
+    parts = logarithm.split(f, a)
+    s = parts.f / (2 + parts.f)
+    log = f.multiply_add(s, f.polynomial(s * s, c.LOG2_COARSE["float64"]), parts.exponent)
+    x = y * _with_ends(f, a, log)
+    x = f.at_most(f.at_least(x, -160.0), 130.0)
+    n, field = exponential.nearest(f, x, 1.0)
+    r = x - n
+    mantissa = f.multiply_add(r, f.polynomial(r, c.EXP2_COARSE["float64"]), 1.0)
+    form = FORMATS["float64"]
+    return f.cast(mantissa * f.from_bits((field - form.bias) << form.fraction), f.dtype)
+
+
+def _with_ends(f: Formula, a: Term, log: Term) -> Term:
+    """The logarithm of a >= 0, corrected for 0, infinity and NaN."""
+    return f.select(f.equals(a, 0.0), -math.inf, f.select(a < math.inf, log, a))
 
 
 def _log(f: Formula, a: Term) -> tuple[Term, Term]:
@@ -47,8 +64,7 @@ def _log(f: Formula, a: Term) -> tuple[Term, Term]:
     ln2, ln2_low = exponential.LN2[a.dtype]
     total, lost = f.fast_two_sum(parts.exponent * ln2, high)
     total, lost = f.fast_two_sum(total, lost + f.multiply_add(parts.exponent, ln2_low, low))
-    total = f.select(f.equals(a, 0.0), -math.inf, f.select(a < math.inf, total, a))
-    return total, lost
+    return _with_ends(f, a, total), lost
 
 
 def _product(f: Formula, a: Term, a_low: Term, b: Term, b_low: Term) -> tuple[Term, Term]:
@@ -65,8 +81,11 @@ def _times(f: Formula, y: Term, log: Term, log_low: Term) -> tuple[Term, Term]:
 
 def _exp(f: Formula, x: Term, low: Term) -> Term:
     """e^(x + low), with low far smaller than x."""
-    parts = exponential.split(f, exponential.within_range(f, x))
-    r, r_low = f.fast_two_sum(parts.rest, parts.tail + low)
+    x = exponential.within_range(f, x)
+    parts = exponential.split(f, x)
+    ln2, ln2_low = exponential.LN2[x.dtype]
+    r, lost = f.fast_two_sum(f.multiply_add(parts.n, -ln2, x), parts.n * -ln2_low)
+    r, r_low = f.fast_two_sum(r, lost + low)
     total, lost = f.fast_two_sum(1.0, r)
     rest = f.multiply_add(r * r, f.polynomial(r, c.EXP[x.dtype]), lost + r_low)
     return exponential.scale(f, total + rest, parts.field)

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chainrule.errors import ExecutorError
-from chainrule.execute.native.code import Code, Indices
+from chainrule.execute.native.code import ROLLED, Code, Indices
 from chainrule.execute.native.gemm import Target, gemm
 from chainrule.execute.native.kernels import Kernel
 from chainrule.execute.native.transcendental import declarations, definition, requires
@@ -119,7 +119,7 @@ class _Writer:
             f'attributes #0 = {{ noinline nounwind "prefer-vector-width"="'
             f'{self.target.vector_bits}" }}',
         ]
-        text = "\n\n".join(part for part in parts if part)
+        text = _number_loops("\n\n".join(part for part in parts if part))
         return Program(text, self.slots, scratch_at + self.scratch, self.symbols)
 
     def _load_arguments(self, scratch_at: int) -> None:
@@ -250,6 +250,16 @@ class _Writer:
 
 
 _ARGUMENTS = "ptr %slots, ptr %arena, ptr %sizes, ptr %status"
+
+
+def _number_loops(text: str) -> str:
+    """Give every loop that stays rolled metadata of its own."""
+    first, *rest = text.split(ROLLED)
+    numbered = [f"!{i}{part}" for i, part in enumerate(rest)]
+    stop = f"!{len(rest)}"
+    nodes = [f"!{i} = distinct !{{!{i}, {stop}}}" for i in range(len(rest))]
+    nodes.append(f'{stop} = !{{!"llvm.loop.unroll.disable"}}')
+    return "\n".join([first + "".join(numbered), *(nodes if rest else ())])
 
 
 def _with_required(functions: set[tuple[str, str]]) -> list[tuple[str, str]]:

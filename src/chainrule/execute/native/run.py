@@ -58,7 +58,7 @@ class NativeFunction:
         """Compute the outputs for one array for each input of the graph."""
         graph, program = self.plan.graph, self.program
         arrays = [
-            np.ascontiguousarray(as_array(v, x.type.dtype))
+            np.asarray(as_array(v, x.type.dtype), order="C")
             for v, x in zip(values, graph.inputs, strict=True)
         ]
         sizes = measure(graph, arrays)
@@ -144,7 +144,7 @@ class NativeLoop:
 
 def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
     return {
-        x: np.ascontiguousarray(x.options["value"].array)
+        x: np.asarray(x.options["value"].array, order="C")
         for x in program.slots
         if x.card.name == "constant"
     }

@@ -44,7 +44,7 @@ class NativeSession:
         ]
         self.restore(carry)
         self._data = [
-            np.ascontiguousarray(as_array(value, x.type.dtype))
+            np.asarray(as_array(value, x.type.dtype), order="C")
             for value, x in zip(flatten(data)[0], inputs[len(leaves) :], strict=False)
         ]
         self._programs: dict[bool, NativeLoop] = {}

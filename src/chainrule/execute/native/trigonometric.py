@@ -83,7 +83,7 @@ def _modulo_four(f: Formula, x: Term) -> Term:
     return f.multiply_add(f.nearest(x * 0.25), -4.0, x)
 
 
-_COARSE_FIRST, _COARSE_STEP = 49, 24
+_COARSE_FIRST, _COARSE_STEP = 48, 20
 
 
 def _reduce_coarse(f: Formula, x: Term) -> Angle:
