@@ -56,7 +56,7 @@ def choose(m: int, n: int, k: int, *, transpose_a: bool, transpose_b: bool, lane
     """
     if m * n * k >= BLAS_WORK:
         return "blas"
-    if not transpose_a and 0 < n <= 3 * lanes // 4 and k >= 4 * n:
+    if not transpose_a and 0 < n <= min(6, 3 * lanes // 4) and k >= 4 * n:
         return "dots"
     if transpose_a and not transpose_b and 0 < n < min(m, 2 * lanes) and k >= 8:
         return "turned"

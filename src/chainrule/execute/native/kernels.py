@@ -10,7 +10,7 @@ from chainrule.execute.native.code import LLVM_TYPES, Code, Indices, Value
 from chainrule.execute.native.scalars import ANY_ORDER, Scalars
 from chainrule.ir import Node, Shape, element_count, itemsize
 from chainrule.plan import Group
-from chainrule.plan.fuse import EXPENSIVE, SHORT_ROW, is_view
+from chainrule.plan.fuse import SHORT_ROW, is_view
 
 _MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
 
@@ -174,11 +174,8 @@ class Kernel:
             body(Flat(i))
 
     def _runs_flat(self, nodes: Sequence[Node], shape: Shape) -> bool:
-        """Whether one loop over all entries beats a loop for every axis."""
-        if all(self._reads_flat(x, shape) for x in nodes):
-            return True
-        last = next((n for n in reversed(shape) if n != 1), 1)
-        return isinstance(last, int) and last < SHORT_ROW and self._cost(nodes) >= EXPENSIVE
+        """Whether one loop over all entries can replace a loop for every axis."""
+        return all(self._reads_flat(x, shape) for x in nodes)
 
     def _reads_flat(self, node: Node, shape: Shape) -> bool:
         """Whether entry i of a value needs just entry i, or one number, of all it reads."""
@@ -191,18 +188,6 @@ class Kernel:
         if node.card.name == "broadcast":
             return all(n == 1 for n in node.inputs[0].type.shape)
         return False
-
-    def _cost(self, nodes: Sequence[Node]) -> int:
-        seen: set[Node] = set()
-        stack, cost = list(nodes), 0
-        while stack:
-            x = stack.pop()
-            if x in seen or (x in self._pointers and x not in self.group.members):
-                continue
-            seen.add(x)
-            cost += x.card.cost
-            stack += x.inputs
-        return cost
 
     # ------------------------------------------------------------ kinds
 
@@ -367,8 +352,3 @@ class Kernel:
         results = node.card.native(self.scalars, words, self.load(data, ()))
         for i, word in enumerate(results):
             self.store(node, (i,), word)
-
-
-def memory_bytes(node: Node) -> int:
-    """Bytes of one entry in memory."""
-    return itemsize(node.type.dtype)
