@@ -9,8 +9,8 @@ import polars as pl
 
 from chainrule.data.columns import rare_below
 from chainrule.data.stored import Fields
-from chainrule.data.values import levels, truth
-from chainrule.data.wording import listing
+from chainrule.data.values import level_codes, level_counts
+from chainrule.data.wording import listing, percent
 from chainrule.errors import DataError, ModelFileError
 
 UNSEEN, MISSING = 0, 1
@@ -64,30 +64,28 @@ class CategoryColumn:
         embed_above
             With more levels than this the column is embedded; None: never.
         """
-        named = truth(column) if kind == "boolean" else levels(column)
-        counts = named.drop_nulls().value_counts(name="count")
-        counts = counts.sort(["count", named.name], descending=[True, False])
-        if counts.is_empty():
+        counts = level_counts(column, truth=kind == "boolean")
+        if not counts:
             raise DataError(f"column {column.name!r} has no value in any training row")
-        if kind == "boolean" and not set(counts[named.name]) <= {"true", "false"}:
+        if kind == "boolean" and not counts.keys() <= {"true", "false"}:
             raise DataError(
-                f"column {column.name!r} cannot be boolean: it holds {listing(counts[named.name])}"
+                f"column {column.name!r} cannot be boolean: it holds {listing(sorted(counts))}"
             )
-        embedded = embed_above is not None and counts.height > embed_above
-        enough = rare_below(len(named)) if kind == "categorical" else 0
-        frequent = counts.filter(pl.col("count") >= enough)
-        kept = frequent if frequent.height else counts
-        kept = kept if embedded else kept.head(MOST_LEVELS)
-        kept = kept.sort(named.name)
-        rows = len(named)
-        held = rows - named.null_count()
+        rows = len(column)
+        embedded = embed_above is not None and len(counts) > embed_above
+        enough = rare_below(rows) if kind == "categorical" else 0
+        frequent = [name for name, count in counts.items() if count >= enough] or list(counts)
+        if not embedded:
+            frequent = sorted(frequent, key=lambda name: (-counts[name], name))[:MOST_LEVELS]
+        kept = sorted(frequent)
+        rare = sum(counts.values()) - sum(counts[name] for name in kept)
         return cls(
             column.name,
             kind,
-            tuple(kept[named.name]),
-            tuple(count / rows for count in kept["count"]),
-            (held - sum(kept["count"].to_list())) / rows,
-            named.null_count() / rows,
+            tuple(kept),
+            tuple(counts[name] / rows for name in kept),
+            rare / rows,
+            column.null_count() / rows,
             embedded,
         )
 
@@ -123,29 +121,23 @@ class CategoryColumn:
                 shares.append(share)
         average = np.array(shares) / sum(shares)
         rows = np.tile(average, (self.cardinality, 1))
-        for code, place in places.items():
-            rows[code] = np.eye(len(shares))[place]
+        rows[list(places)] = np.eye(len(shares))[list(places.values())]
         return (rows[:, 1:] if len(shares) == 2 else rows).astype(np.float32)
 
     def codes(self, column: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
         """Give the code of each cell, int32 [n], and what a user should know."""
-        named = truth(column) if self.kind == "boolean" else levels(column)
-        codes = named.replace_strict(
-            list(self.levels),
-            list(range(2, self.cardinality)),
-            default=UNSEEN,
-            return_dtype=pl.Int32,
+        places = {name: code for code, name in enumerate(self.levels, start=2)}
+        codes, unseen = level_codes(
+            column, places, unknown=UNSEEN, missing=MISSING, truth=self.kind == "boolean"
         )
-        unseen = named.filter((codes == UNSEEN) & named.is_not_null())
-        result = codes.to_numpy().copy()
-        result[named.is_null().to_numpy()] = MISSING
+        count = int((codes == UNSEEN).sum())
         # Rare levels count as unseen; only more of them than in training are news.
-        if len(unseen) <= 2.0 * self.rare_share * len(named):
-            return result, ()
-        names = listing(unseen.unique(maintain_order=True), shown=3)
-        count = "1 row has a level" if len(unseen) == 1 else f"{len(unseen)} rows have levels"
-        rare = " or hardly" if self.rare_share else ""
-        return result, (f"column {self.name!r}: {count} that training did not{rare} see: {names}",)
+        if count <= 2.0 * self.rare_share * len(column):
+            return codes, ()
+        rows = "1 row has a level" if count == 1 else f"{count} rows have levels"
+        saw = "hardly or never" if self.rare_share else "never"
+        note = f"column {self.name!r}: {rows} that training {saw} saw: {listing(unseen, shown=3)}"
+        return codes, (note,)
 
     def describe(self) -> str:
         """Say in one line what is done to the column."""
@@ -156,9 +148,9 @@ class CategoryColumn:
         width = len(self.feature_names)
         text += f"; one-hot, {width} input{'s' if width > 1 else ''}"
         if self.rare_share:
-            text += f"; rare levels ({self.rare_share:.1%}) count as unseen"
+            text += f"; rare levels ({percent(self.rare_share)}) count as unseen"
         if self.missing_share:
-            text += f"; missing ({self.missing_share:.1%}) has its own"
+            text += f"; missing ({percent(self.missing_share)}) has its own"
         return text
 
     def to_dict(self) -> dict[str, object]:

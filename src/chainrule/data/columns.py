@@ -93,7 +93,7 @@ def profile(
     _check_overrides(wanted, frame.columns, target)
     columns = clean(frame.drop(target) if target in frame.columns else frame)
     profiles = [_profile(column, wanted.get(column.name)) for column in columns]
-    return tuple(_keep_something(columns, profiles, wanted))
+    return tuple(_keep_something(columns, profiles))
 
 
 def rare_below(rows: int) -> int:
@@ -169,10 +169,10 @@ def _kind_of_numbers(known: pl.Series, rows: int, distinct: int) -> tuple[str, s
     values = values[np.isfinite(values)]
     if not len(values):
         return "missing", "every value is infinite"
-    if distinct == 2 and known.is_in([0, 1]).all():
-        return "boolean", "0 or 1"
     low, high = values.min(), values.max()
     whole = known.dtype.is_integer()
+    if whole and distinct == 2 and (low, high) == (0.0, 1.0):
+        return "boolean", "0 or 1"
     if whole and distinct == rows >= _FEWEST_FOR_IDENTIFIER:
         if _named_like_identifier(known.name):
             return "identifier", "every value is different, and the name says that it is a key"
@@ -198,16 +198,15 @@ def _kind_of_text(known: pl.Series, rows: int, distinct: int) -> tuple[str, str]
 
 
 def _most_common(column: pl.Series) -> int:
-    return max(column.value_counts(name="rows")["rows"].to_list())
+    counts: list[int] = column.value_counts(name="rows")["rows"].to_list()
+    return max(counts)
 
 
 def _named_like_identifier(name: str) -> bool:
     return bool(_IDENTIFIER_NAME.search(name) or _CAMEL_IDENTIFIER.search(name))
 
 
-def _keep_something(
-    columns: pl.DataFrame, profiles: list[ColumnProfile], wanted: Mapping[str, str]
-) -> list[ColumnProfile]:
+def _keep_something(columns: pl.DataFrame, profiles: list[ColumnProfile]) -> list[ColumnProfile]:
     """Use a rising whole number after all if there is nothing else to learn from."""
     if any(column.used for column in profiles):
         return profiles

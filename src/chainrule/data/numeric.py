@@ -15,6 +15,7 @@ from chainrule.data.scaling import (
 )
 from chainrule.data.stored import Fields
 from chainrule.data.values import numbers
+from chainrule.data.wording import percent
 from chainrule.errors import DataError
 
 
@@ -82,7 +83,7 @@ class NumericColumn:
         """Say in one line what is done to the column."""
         text = f"{self.name}: number; {self.scaling.describe()}"
         if self.missing_share:
-            text += f"; missing ({self.missing_share:.1%}) -> mean, and flagged"
+            text += f"; missing ({percent(self.missing_share)}) -> mean, and flagged"
         return text
 
     def to_dict(self) -> dict[str, object]:

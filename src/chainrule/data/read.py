@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,9 @@ def _from_columns(header: list[object], columns: list[Any]) -> pl.DataFrame:
 
 
 def _series(name: str, values: Any) -> pl.Series:
-    try:
-        return pl.Series(name, values)
-    except (TypeError, ValueError, ImportError, pl.exceptions.PolarsError):
-        # Values of several types: as text, which `clean` reads again like a file.
-        return pl.Series(name, [str(value) for value in values], dtype=pl.String)
+    with suppress(TypeError, ValueError, ImportError, pl.exceptions.PolarsError):
+        series = pl.Series(name, values)
+        if series.dtype != pl.Object:
+            return series
+    # Values of several types: as text, which `clean` reads again like a file.
+    return pl.Series(name, [str(value) for value in values], dtype=pl.String)

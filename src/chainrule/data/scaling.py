@@ -9,7 +9,7 @@ zero) says different things in each range: `Ramps` lets a first layer treat each
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Standard:
     mean: float
     deviation: float
 
-    method: Final = "standard"
+    method: ClassVar[str] = "standard"
 
     def names(self, column: str) -> tuple[str, ...]:
         """Name the inputs of a column."""
@@ -55,7 +55,7 @@ class Standard:
 
     def describe(self) -> str:
         """Say what is done, in a phrase."""
-        return f"standardised (mean {self.mean:.4g}, deviation {self.deviation:.4g})"
+        return f"standardised (mean {self.mean:.6g}, deviation {self.deviation:.6g})"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Asinh:
     mean: float
     deviation: float
 
-    method: Final = "asinh"
+    method: ClassVar[str] = "asinh"
 
     def names(self, column: str) -> tuple[str, ...]:
         """Name the inputs of a column."""
@@ -90,7 +90,7 @@ class Asinh:
 
     def describe(self) -> str:
         """Say what is done, in a phrase."""
-        return f"heavy tail: asinh of (x - {self.centre:.4g}) / {self.unit:.4g}, standardised"
+        return f"heavy tail: asinh of (x - {self.centre:.6g}) / {self.unit:.6g}, standardised"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Ramps:
     knots: tuple[float, ...]
     means: tuple[float, ...]
 
-    method: Final = "ramps"
+    method: ClassVar[str] = "ramps"
 
     def names(self, column: str) -> tuple[str, ...]:
         """Name the inputs of a column, each by the knot where its ramp starts."""
@@ -126,7 +126,7 @@ class Ramps:
     def describe(self) -> str:
         """Say what is done, in a phrase."""
         low, high = self.knots[0], self.knots[-1]
-        return f"one value in most rows: {len(self.means)} ramps from {low:.4g} to {high:.4g}"
+        return f"one value in most rows: {len(self.means)} ramps from {low:.6g} to {high:.6g}"
 
 
 Scaling = Standard | Asinh | Ramps
@@ -149,7 +149,7 @@ def choose_scaling(x: np.ndarray) -> Scaling:
     >>> choose_scaling(np.array([1.0, 3.0]))
     Standard(mean=2.0, deviation=1.0)
     """
-    mean, deviation = _moments(x)
+    mean, deviation = moments(x)
     z = _difference(x, mean, deviation)
     if abs(np.mean(z**3)) <= _SKEW and np.max(np.abs(z)) <= _FARTHEST:
         return Standard(mean, deviation)
@@ -162,7 +162,7 @@ def choose_scaling(x: np.ndarray) -> Scaling:
         return Ramps(tuple(knots.tolist()), tuple(means.tolist()))
     low, centre, high = np.quantile(x, [0.25, 0.5, 0.75]).tolist()
     unit = high - low if 0.0 < high - low < np.inf else deviation
-    mean, deviation = _moments(np.arcsinh(_difference(x, centre, unit)))
+    mean, deviation = moments(np.arcsinh(_difference(x, centre, unit)))
     return Asinh(centre, unit, mean, deviation)
 
 
@@ -204,12 +204,17 @@ def scaling_from_dict(fields: Fields) -> Scaling:
     return scaling
 
 
-def _moments(x: np.ndarray) -> tuple[float, float]:
-    """Give mean and deviation, without overflow; a deviation of zero counts as one."""
+def moments(x: np.ndarray) -> tuple[float, float]:
+    """Give mean and deviation of finite values [n], without overflow.
+
+    A deviation that is zero, or as small as rounding makes it, counts as one.
+
+    >>> moments(np.array([1e308, -1e308])), moments(np.array([0.1, 0.1, 0.1]))[1]
+    ((0.0, 1e+308), 1.0)
+    """
     size = float(np.max(np.abs(x))) or 1.0
     scaled = x / size
     deviation = float(scaled.std()) * size
-    # Rounding alone gives a constant column a deviation of about 1e-17 times its size.
     return float(scaled.mean()) * size, deviation if deviation > 1e-12 * size else 1.0
 
 

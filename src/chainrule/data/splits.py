@@ -81,12 +81,11 @@ def split(
         none = np.empty(0, np.int64)
         return Split(np.arange(count), none, none, False, (note,) if validation + test else ())
     classes = None if isinstance(rows, int) or not stratify else _classes(labels)
-    order, kept, notes = _order(count, classes, np.random.default_rng(seed))
+    order, notes = _order(count, classes, np.random.default_rng(seed))
     parts = []
     for share in (test, validation):
         wanted = max(1, round(share * count)) if share else 0
-        wanted = min(wanted, len(order) - (0 if kept else 1))
-        taken = _spread(wanted, len(order))
+        taken = _spread(min(wanted, len(order)), len(order))
         parts.append(np.sort(order[taken]))
         order = order[~taken]
     held = np.concatenate(parts)
@@ -103,11 +102,11 @@ def _classes(labels: np.ndarray) -> np.ndarray | None:
 
 def _order(
     count: int, classes: np.ndarray | None, random: np.random.Generator
-) -> tuple[np.ndarray, int, tuple[str, ...]]:
-    """Shuffle the rows, class after class; keep one row of each class for the training part."""
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Shuffle the rows, class after class; leave one row of each class to the training part."""
     order = random.permutation(count)
     if classes is None:
-        return order, 0, ()
+        return order[1:], ()
     order = order[np.argsort(classes[order], kind="stable")]
     sizes = np.bincount(classes)
     first = np.zeros(count, bool)
@@ -117,7 +116,7 @@ def _order(
         f"{alone} class{'es have' if alone > 1 else ' has'} a single row, which trains: no other "
         "part can show it",
     )
-    return order[~first], len(sizes), notes if alone else ()
+    return order[~first], notes if alone else ()
 
 
 def _spread(wanted: int, available: int) -> np.ndarray:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from chainrule.data.scaling import moments
 from chainrule.data.stored import Fields
-from chainrule.data.values import clean, level, levels, numbers
+from chainrule.data.values import clean, level, level_codes, numbers
 from chainrule.data.wording import listing, suggest
 from chainrule.errors import DataError, ModelFileError, ParameterError
 
@@ -146,8 +147,8 @@ class TargetEncoder:
             raise ParameterError(f"there is no task {task!r}: use {listing(TASKS)}")
         known = _known(column)
         if task == "regression":
-            values = _finite(known)
-            return cls(column.name, task, mean=float(values.mean()), deviation=float(values.std()))
+            mean, deviation = moments(_finite(known))
+            return cls(column.name, task, mean=mean, deviation=deviation)
         # Labels that differ only in how they are written (1 and 1.0 among text) are one.
         labels = {level(label): label for label in known.unique().sort().to_list()}
         if task == "binary" and len(labels) != 2:
@@ -180,25 +181,26 @@ class TargetEncoder:
         if self.task == "regression":
             scaled: np.ndarray = (_finite(column) - self.mean) / self.deviation
             return scaled.astype(np.float32)
-        names = [level(label) for label in self.classes]
-        codes = levels(column).replace_strict(
-            names, list(range(len(names))), default=-1, return_dtype=pl.Int32
-        )
-        unseen = (codes == -1).arg_true()
+        names = {level(label): code for code, label in enumerate(self.classes)}
+        codes, _ = level_codes(column, names, unknown=-1, missing=-1)
+        unseen = np.flatnonzero(codes == -1)
         if len(unseen):
             raise DataError(
                 f"the target {self.name!r}, row {unseen[0] + 1}: training did not see the label "
-                f"{column[unseen[0]]!r} ({len(unseen)} such rows); it knows {listing(self.classes)}"
+                f"{column[int(unseen[0])]!r} ({len(unseen)} such rows); it knows "
+                f"{listing(self.classes)}"
             )
-        return codes.to_numpy().copy()
+        return codes
 
     def decode(self, values: np.ndarray) -> np.ndarray:
         """Turn indices [n] into labels [n], or a network's numbers [n] into float64 of the unit."""
         if self.task == "regression":
             return np.asarray(values, np.float64) * self.deviation + self.mean
         kinds = {type(label) for label in self.classes}
-        dtype = None if len(kinds) == 1 else object
-        return np.array(self.classes, dtype)[np.asarray(values)]
+        # NumPy's own texts lose trailing zero bytes, and would make numbers among texts text.
+        dtype = None if len(kinds) == 1 and str not in kinds else object
+        labels: np.ndarray = np.array(self.classes, dtype)[np.asarray(values)]
+        return labels
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as plain JSON values."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -43,7 +43,16 @@ def clean(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
         If two columns have the same name.
     """
     names = column_names(frame.columns)
-    columns = [_clean(column, decimal_comma) for column in frame.get_columns()]
+    text = pl.col(pl.String, pl.Categorical, pl.Enum).cast(pl.String).str.strip_chars()
+    bare = frame.with_columns(
+        pl.when(~text.str.to_lowercase().is_in(MISSING)).then(text).name.keep(),
+        pl.selectors.decimal().cast(pl.Float64),
+        pl.selectors.float().fill_nan(None),
+    )
+    columns = [
+        _typed(column, decimal_comma) if column.dtype == pl.String else column
+        for column in bare.get_columns()
+    ]
     return pl.DataFrame([c.alias(name) for c, name in zip(columns, names, strict=True)])
 
 
@@ -63,39 +72,24 @@ def column_names(header: Iterable[object]) -> list[str]:
     return names
 
 
-def _clean(column: pl.Series, decimal_comma: bool) -> pl.Series:
-    if column.dtype in (pl.Categorical, pl.Enum):
-        column = column.cast(pl.String)
-    if column.dtype.is_decimal():
-        column = column.cast(pl.Float64)
-    if column.dtype.is_float():
-        return column.fill_nan(None)
-    if column.dtype != pl.String:
-        return column
-    text = column.str.strip_chars()
-    missing = text.str.to_lowercase().is_in(MISSING)
-    text = text.to_frame("text").select(pl.when(~missing).then("text")).to_series()
-    return _typed(text, decimal_comma)
-
-
 def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
     known = text.drop_nulls()
-    if known.is_empty():
+    # Most columns of text are known by their first value, and need not be parsed whole.
+    first = known[0] if len(known) else ""
+    if first.lower() in ("true", "false"):
+        lower = known.str.to_lowercase()
+        return text.str.to_lowercase() == "true" if lower.is_in(["true", "false"]).all() else text
+    if not re.match(r"[+-]?[\d.,i]", first, re.IGNORECASE):
         return text
-    if known.str.to_lowercase().is_in(["true", "false"]).all():
-        return text.str.to_lowercase() == "true"
     if decimal_comma and known.str.contains(_DECIMAL_COMMA).all():
         known, text = known.str.replace(",", "."), text.str.replace(",", ".")
-    # Most text columns are known to be text by their first value: do not parse them whole.
-    if known[:1].cast(pl.Float64, strict=False).null_count():
-        return text
-    numbers = text.cast(pl.Float64, strict=False)
-    if numbers.null_count() > text.null_count():
+    read = text.cast(pl.Float64, strict=False)
+    if read.null_count() > text.null_count():
         return text
     if known.str.contains(_CODE).any() or known.str.contains(_TOO_LONG).any():
         return text
     whole = text.cast(pl.Int64, strict=False)
-    return numbers if whole.null_count() > text.null_count() else whole
+    return read if whole.null_count() > text.null_count() else whole
 
 
 def numbers(column: pl.Series) -> np.ndarray:
@@ -111,30 +105,59 @@ def numbers(column: pl.Series) -> np.ndarray:
         read = column.cast(pl.Float64, strict=False)
     else:
         raise DataError(f"column {column.name!r} should hold numbers, but holds {column.dtype}")
-    wrong = (read.is_null() & column.is_not_null()).arg_true()
-    if len(wrong):
-        row = wrong[0]
+    if read.null_count() > column.null_count():
+        wrong = (read.is_null() & column.is_not_null()).arg_true()
         raise DataError(
-            f"column {column.name!r}, row {row + 1}: {column[row]!r} is not a number"
+            f"column {column.name!r}, row {wrong[0] + 1}: {column[wrong[0]]!r} is not a number"
             + (f" ({len(wrong)} such rows)" if len(wrong) > 1 else "")
             + "; correct it, or leave the cell empty if the value is unknown"
         )
-    values = read.fill_null(np.nan).to_numpy().astype(np.float64)
+    values = read.to_numpy().astype(np.float64)
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def levels(column: pl.Series) -> pl.Series:
-    """Name the level of each cell of a cleaned column: text [n], null where missing.
+def level_codes(
+    column: pl.Series, codes: Mapping[str, int], *, unknown: int, missing: int, truth: bool = False
+) -> tuple[np.ndarray, list[object]]:
+    """Give the code of the level of each cell of a cleaned column.
 
-    The same value gets the same name however it was written: see `level`.
+    Parameters
+    ----------
+    column
+        The cells [n].
+    codes
+        The code of each level that is known, by the name that `level` gives it.
+    unknown, missing
+        The codes of any other level, and of a missing cell.
+    truth
+        Whether ``yes``, ``N``, ``1`` and the like mean ``true`` and ``false``.
+
+    Returns
+    -------
+    tuple
+        The codes, int32 [n], and the different values that are not known, sorted.
     """
+    _require_levels(column)
+    values = column.drop_nulls().unique()
+    names = [truth_level(value) if truth else level(value) for value in values.to_list()]
+    found = [codes.get(name, unknown) for name in names]
+    coded = column.replace_strict(values, found, default=missing, return_dtype=pl.Int32)
+    new = values.filter(pl.Series([name not in codes for name in names], dtype=pl.Boolean))
+    return coded.to_numpy().copy(), new.sort().to_list()
+
+
+def level_counts(column: pl.Series, *, truth: bool = False) -> dict[str, int]:
+    """Count the rows of each level of a cleaned column; `truth` as for `level_codes`."""
+    _require_levels(column)
+    counts: Counter[str] = Counter()
+    for value, count in column.drop_nulls().value_counts().iter_rows():
+        counts[truth_level(value) if truth else level(value)] += count
+    return dict(counts)
+
+
+def _require_levels(column: pl.Series) -> None:
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         raise DataError(f"column {column.name!r} holds {column.dtype}, which has no levels")
-    if column.dtype.is_integer():
-        return column.cast(pl.String)
-    values = column.drop_nulls().unique()
-    names = [level(value) for value in values.to_list()]
-    return column.replace_strict(values, names, default=None, return_dtype=pl.String)
 
 
 def level(value: object) -> str:
@@ -158,23 +181,11 @@ def level(value: object) -> str:
     return str(value)
 
 
-def truth(column: pl.Series) -> pl.Series:
-    """Name the level of each cell of a column of truth values: ``true``, ``false`` or its own.
+def truth_level(value: object) -> str:
+    """Name the level of a truth value, however it is put.
 
-    >>> truth(pl.Series(["yes", "N", None])).to_list()
-    ['true', 'false', None]
+    >>> truth_level("yes"), truth_level("N"), truth_level(1), truth_level("maybe")
+    ('true', 'false', 'true', 'maybe')
     """
-    named = levels(column)
-    lower = named.str.to_lowercase()
-    return (
-        pl.DataFrame({"named": named, "lower": lower})
-        .select(
-            pl.when(pl.col("lower").is_in(TRUE))
-            .then(pl.lit("true"))
-            .when(pl.col("lower").is_in(FALSE))
-            .then(pl.lit("false"))
-            .otherwise("named")
-        )
-        .to_series()
-        .alias(column.name)
-    )
+    name = level(value)
+    return "true" if name.lower() in TRUE else "false" if name.lower() in FALSE else name

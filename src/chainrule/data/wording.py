@@ -1,4 +1,4 @@
-"""Names that nearly match, for error messages."""
+"""Names and shares as messages put them."""
 
 from __future__ import annotations
 
@@ -33,3 +33,12 @@ def listing(names: Iterable[object], shown: int = _SHOWN) -> str:
     known = list(names)
     text = ", ".join(map(repr, known[:shown]))
     return text if len(known) <= shown else f"{text} and {len(known) - shown} more"
+
+
+def percent(share: float) -> str:
+    """Write a share with two significant digits.
+
+    >>> percent(0.9167), percent(0.000215)
+    ('92 %', '0.021 %')
+    """
+    return f"{100.0 * share:.2g} %"

@@ -6,16 +6,20 @@ import contextlib
 import gzip
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 import polars as pl
+from numpy.typing import ArrayLike
 
 from chainrule.data.formats import format_of
 from chainrule.errors import DataError
 
 
-def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
+def write_table(
+    table: pl.DataFrame | Mapping[str, ArrayLike], path: str | os.PathLike[str]
+) -> None:
     """Write a table in the format that the path's ending stands for.
 
     The file appears under its name only when it is complete; whatever was there before stays
@@ -23,8 +27,9 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    frame
-        Any polars frame. Missing cells are empty in CSV and TSV, and null elsewhere.
+    table
+        A polars frame, or columns by name. Missing cells are empty in CSV and TSV, and null in
+        the other formats.
     path
         Ends in ``.csv``, ``.tsv``, ``.jsonl``, ``.parquet`` or ``.arrow`` (or a synonym; see
         `chainrule.data.formats.ENDINGS`); ``.gz`` may follow the first three.
@@ -35,6 +40,7 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
         If the ending is unknown, the folder is not there, or the disk is full.
     """
     path = Path(path)
+    frame = table if isinstance(table, pl.DataFrame) else pl.DataFrame(dict(table))
     format, packed = format_of(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -45,9 +51,7 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
         partial.replace(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise DataError(
-            f"{str(path)!r} could not be written: {why}; nothing was changed"
-        ) from error
+        raise DataError(f"{str(path)!r} was not written, nor changed: {why}") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

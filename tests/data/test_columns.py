@@ -1,0 +1,94 @@
+"""What each column is, and why."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from chainrule.data import profile, read_table
+from chainrule.errors import DataError, ParameterError
+
+ROWS = 40
+PLAIN = [i % 7 for i in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "reason"),
+    [
+        ("x", [0.5 * i for i in range(ROWS)], "numeric", "numbers from 0 to 19.5"),
+        ("x", PLAIN, "numeric", "whole numbers from 0 to 6"),
+        ("x", [str(i) for i in PLAIN], "numeric", "whole numbers from 0 to 6"),
+        ("x", [f"0{i}" for i in PLAIN], "categorical", "text with 7 levels"),
+        ("x", [0, 1] * 20, "boolean", "0 or 1"),
+        ("x", [1, 2] * 20, "numeric", "whole numbers from 1 to 2"),
+        ("x", [True, False] * 20, "boolean", "true or false"),
+        ("x", ["No", "yes"] * 20, "boolean", "no or yes"),
+        ("x", ["yes", "f"] * 20, "categorical", "text with 2 levels"),
+        ("x", ["a"] * ROWS, "constant", "the same value in every row: 'a'"),
+        ("x", ["a", None] * 20, "categorical", "'a' or missing"),
+        ("x", [None, "?"] * 20, "missing", "no value in any row"),
+        ("x", [float("inf"), float("-inf")] * 20, "missing", "every value is infinite"),
+        ("x", [f"name {i}" for i in range(ROWS)], "identifier", "every value is different"),
+        ("x", list(range(100, 100 + ROWS)), "identifier", "counts up from 100 to 139"),
+        ("x", [i * i for i in range(ROWS)], "numeric", "whole numbers from 0 to 1521"),
+        ("customerId", [(i * 7919) % 9973 for i in range(ROWS)], "identifier", "a key"),
+        ("house_id", [(i * 7919) % 9973 for i in range(ROWS)], "identifier", "a key"),
+        ("acid", [(i * 7919) % 9973 for i in range(ROWS)], "numeric", "whole numbers"),
+        ("x", [f"text {i // 2 * 2 % 39}" for i in range(ROWS)], "categorical", "20 levels"),
+        ("x", [f"text {max(i, 9)}" for i in range(ROWS)], "text", "31 different texts in 40 rows"),
+        ("x", ["2024-02-29", "2024-03-01"] * 20, "datetime", "no encoding yet"),
+        ("x", [date(2024, 2, 29), date(2024, 3, 1)] * 20, "datetime", "no encoding yet"),
+        ("x", [[1], [2]] * 20, "unsupported", "holds List"),
+    ],
+)
+def test_a_column_gets_its_kind(name: str, values: list[object], kind: str, reason: str) -> None:
+    _, column = profile(read_table({"plain": PLAIN, name: values}))
+    assert (column.name, column.kind) == (name, kind)
+    assert reason in column.reason
+
+
+def test_levels_that_are_all_rare_are_free_text() -> None:
+    values = [f"word {i % 450}" for i in range(1000)]
+    _, column = profile(pl.DataFrame({"plain": [i % 7 for i in range(1000)], "x": values}))
+    assert column.kind == "text"
+    assert column.reason == "450 different texts, none of them in 10 rows or more"
+
+
+def test_numbers_are_counted_and_summed_up() -> None:
+    (column,) = profile(read_table({"x": [1.0, None, 4.0, 4.0, float("inf")]}))
+    assert (column.missing, column.distinct) == (2, 3)
+    assert (column.minimum, column.maximum, column.mean) == (1.0, 4.0, 3.0)
+    assert column.reason.endswith("1 infinite values count as missing")
+
+
+def test_the_target_is_left_out() -> None:
+    frame = read_table({"x": PLAIN, "y": PLAIN})
+    assert [column.name for column in profile(frame, target="y")] == ["x"]
+
+
+def test_a_row_number_is_kept_if_it_is_the_only_input() -> None:
+    (column,) = profile(read_table({"x": list(range(ROWS)), "y": PLAIN}), target="y")
+    assert column.kind == "numeric"
+    assert column.reason.endswith("but it is the only input")
+
+
+def test_the_user_knows_better() -> None:
+    frame = read_table({"zip": PLAIN, "n": [str(i) for i in range(ROWS)], "z": PLAIN})
+    wanted = {"zip": "categorical", "n": "numeric", "z": "drop"}
+    assert [column.kind for column in profile(frame, overrides=wanted)] == list(wanted.values())
+    reason = profile(frame, overrides=wanted)[0].reason
+    assert reason == "as asked (would be numeric: whole numbers from 0 to 6)"
+
+
+def test_a_user_who_is_wrong_is_told() -> None:
+    frame = read_table({"income": ["a", "b"] * 10, "y": PLAIN[:20]})
+    with pytest.raises(DataError, match=r"no column 'incone': did you mean 'income'\?"):
+        profile(frame, overrides={"incone": "numeric"})
+    with pytest.raises(DataError, match="column 'y' is the target"):
+        profile(frame, "y", {"y": "numeric"})
+    with pytest.raises(ParameterError, match="cannot be made 'number': use 'numeric'"):
+        profile(frame, overrides={"income": "number"})
+    with pytest.raises(DataError, match="column 'income', row 1: 'a' is not a number"):
+        profile(frame, overrides={"income": "numeric"})
