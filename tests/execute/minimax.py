@@ -211,90 +211,138 @@ def _erfc(x: Decimal) -> Decimal:
     return 1 - x * _erf_ratio(x * x)
 
 
-with decimal.localcontext(prec=DIGITS):
-    LN2 = Decimal(2).ln()
-    PI = 4 * (4 * _odd(1, -1, Decimal("0.04")) / 5 - _odd(1, -1, 1 / Decimal(239) ** 2) / 239)
-    _ROOT = Decimal(2).sqrt()
-    _HALF_LN2 = LN2 / 2
-    _LOG_LOW, _LOG_HIGH = _ROOT / 2 - 1, _ROOT - 1
-    _LOG_S = (3 - 2 * _ROOT) ** 2  # ((m - 1) / (m + 1))^2 at m = sqrt(2)
-    _EIGHTH_TURN = PI * PI / 16
-    _TAN_EIGHTH = (_ROOT - 1) ** 2  # tan(pi / 8)^2
-
 D = Decimal
-TINY = D("1e-9")  # keeps weights positive where the error vanishes anyway
+
+with decimal.localcontext(prec=DIGITS):
+    LN2 = D(2).ln()
+    PI = 4 * (4 * _odd(1, -1, D("0.04")) / 5 - _odd(1, -1, 1 / D(239) ** 2) / 239)
+    TINY = D("1e-9")  # keeps weights positive where the error vanishes anyway
+    _ROOT = D(2).sqrt()
+    _LOG_Z = (3 - 2 * _ROOT) ** 2  # s^2 where 1 + r is the root of 2
+    _ANGLE_Z = PI * PI / 16
+    _TAN_Z = (_ROOT - 1) ** 2
 
 F32, F64 = "float32", "float64"
 
-FITS: dict[str, dict[str, Fit]] = {
-    "EXP": {
-        dtype: Fit(_exp_rest, lambda r: abs(r) + TINY, -_HALF_LN2, _HALF_LN2, terms)
-        for dtype, terms in ((F32, 5), (F64, 10))
-    },
-    "EXP2": {
-        dtype: Fit(_exp2_rest, lambda r: abs(r) + TINY, D("-0.5"), D("0.5"), terms)
-        for dtype, terms in ((F32, 6), (F64, 11))
-    },
-    "SINH": {
-        dtype: Fit(_sin_rest(1), lambda z: z + TINY, D(0), D(1), terms)
-        for dtype, terms in ((F32, 4), (F64, 7))
-    },
-    "TANH": {
-        dtype: Fit(_tanh_rest, lambda z: z + TINY, D(0), D("0.3025"), terms)
-        for dtype, terms in ((F32, 5), (F64, 10))
-    },
-    "ERF": {
-        dtype: Fit(lambda z: _erf_ratio(z) - 1, lambda z: D(1), D(0), D(1), terms)
-        for dtype, terms in ((F32, 7), (F64, 12))
-    },
-    "ERFC": {
-        F32: Fit(_log_erfc, _erfc, D(1), D(4), 7),
-        F64: Fit(_log_erfc, _erfc, D(1), D(6), 18),
-    },
-    "LOG": {F32: Fit(_log_rest, lambda f: f * f + TINY, _LOG_LOW, _LOG_HIGH, 8)},
-    "ATANH": {F64: Fit(lambda z: 2 * _odd(3, 1, z), lambda z: z + TINY, D(0), _LOG_S, 7)},
-    "ATANH5": {F64: Fit(lambda z: 2 * _odd(5, 1, z), lambda z: z * z + TINY, D(0), _LOG_S, 8)},
-    "SIN": {
-        dtype: Fit(_sin_rest(-1), lambda z: z + TINY, D(0), _EIGHTH_TURN, terms)
-        for dtype, terms in ((F32, 3), (F64, 6))
-    },
-    "COS": {
-        dtype: Fit(_cos_rest, lambda z: z * z + TINY, D(0), _EIGHTH_TURN, terms)
-        for dtype, terms in ((F32, 3), (F64, 6))
-    },
-    "ASIN": {
-        dtype: Fit(_asin_rest, lambda z: z + TINY, D(0), D("0.25"), terms)
-        for dtype, terms in ((F32, 5), (F64, 12))
-    },
-    "ATAN": {
-        dtype: Fit(lambda z: -_odd(3, -1, z), lambda z: z + TINY, D(0), _TAN_EIGHTH, terms)
-        for dtype, terms in ((F32, 5), (F64, 11))
-    },
+Fits = dict[str, Fit]
+
+
+def _fits(function: Function, weight: Function, low: Decimal, high: Decimal, **terms: int) -> Fits:
+    """The same task for one or two dtypes."""
+    return {dtype: Fit(function, weight, low, high, count) for dtype, count in terms.items()}
+
+
+def _first_order(x: Decimal) -> Decimal:
+    return abs(x) + TINY
+
+
+def _second_order(x: Decimal) -> Decimal:
+    return x * x + TINY
+
+
+def _zeroth_order(x: Decimal) -> Decimal:
+    return D(1)
+
+
+HALF = D("0.5")
+
+# For each table what it is good for, and the tasks. z stands for the square of the argument.
+TABLES: dict[str, tuple[str, Fits]] = {
+    "EXP": (
+        "e^r - 1 = r + r^2 EXP(r) for |r| <= ln(2) / 2",
+        _fits(_exp_rest, _first_order, -LN2 / 2, LN2 / 2, float32=5, float64=11),
+    ),
+    "EXP2": (
+        "2^r - 1 = r EXP2(r) for |r| <= 1/2",
+        _fits(_exp2_rest, _first_order, -HALF, HALF, float32=6, float64=11),
+    ),
+    "EXP2_COARSE": (
+        "2^r - 1 = r EXP2_COARSE(r), for float32 results",
+        _fits(_exp2_rest, _first_order, -HALF, HALF, float64=6),
+    ),
+    "SINH": (
+        "sinh x = x + x z SINH(z) for |x| <= 1",
+        _fits(_sin_rest(1), _first_order, D(0), D(1), float32=4, float64=7),
+    ),
+    "TANH": (
+        "tanh x = x + x z TANH(z) for |x| <= 0.55",
+        _fits(_tanh_rest, _first_order, D(0), D("0.3025"), float32=5, float64=10),
+    ),
+    "ERF": (
+        "erf x = x + x ERF(z) for |x| <= 1",
+        _fits(lambda z: _erf_ratio(z) - 1, _zeroth_order, D(0), D(1), float32=7, float64=12),
+    ),
+    "ERFC": (
+        "erf x = 1 - e^ERFC(x) for 1 <= x <= 4 or 6",
+        {
+            **_fits(_log_erfc, _erfc, D(1), D(4), float32=7),
+            **_fits(_log_erfc, _erfc, D(1), D(6), float64=18),
+        },
+    ),
+    "LOG": (
+        "ln(1 + r) = r - r^2 / 2 + r^3 LOG(r) for 1/2 <= (1 + r)^2 <= 2",
+        _fits(_log_rest, _second_order, _ROOT / 2 - 1, _ROOT - 1, float32=8),
+    ),
+    "ATANH": (
+        "ln(1 + r) = 2 s + s z ATANH(z) for the same r, with s = r / (2 + r)",
+        _fits(lambda z: 2 * _odd(3, 1, z), _first_order, D(0), _LOG_Z, float64=7),
+    ),
+    "ATANH5": (
+        "ln(1 + r) = 2 s + 2/3 s z + s z^2 ATANH5(z)",
+        _fits(lambda z: 2 * _odd(5, 1, z), _second_order, D(0), _LOG_Z, float64=8),
+    ),
+    "LOG2_COARSE": (
+        "log2(1 + r) = s LOG2_COARSE(z), for float32 results",
+        _fits(lambda z: 2 * _odd(1, 1, z) / LN2, _zeroth_order, D(0), _LOG_Z, float64=5),
+    ),
+    "SIN": (
+        "sin x = x + x z SIN(z) for |x| <= pi / 4; the first row for float32 results",
+        _fits(_sin_rest(-1), _first_order, D(0), _ANGLE_Z, float32=3, float64=6),
+    ),
+    "COS": (
+        "cos x = 1 - z / 2 + z^2 COS(z) for |x| <= pi / 4; the first row for float32 results",
+        _fits(_cos_rest, _second_order, D(0), _ANGLE_Z, float32=3, float64=6),
+    ),
+    "ASIN": (
+        "asin x = x + x z ASIN(z) for |x| <= 1/2",
+        _fits(_asin_rest, _first_order, D(0), D("0.25"), float32=5, float64=12),
+    ),
+    "ATAN": (
+        "atan x = x + x z ATAN(z) for |x| <= tan(pi / 8)",
+        _fits(lambda z: -_odd(3, -1, z), _first_order, D(0), _TAN_Z, float32=5, float64=11),
+    ),
 }
 
 IN_DOUBLE = ("SIN", "COS")
 """Tables whose float32 row is used in float64 arithmetic."""
 
 
-def table(name: str, dtype: str) -> tuple[float, ...]:
-    """Derive one row of a table: the coefficients as the nearest floats."""
+def row(name: str, dtype: str) -> tuple[tuple[float, ...], float]:
+    """Derive one row of a table: the coefficients as the nearest floats, and the largest error."""
     with decimal.localcontext(prec=DIGITS):
-        coefficients, _ = remez(FITS[name][dtype])
+        coefficients, error = remez(TABLES[name][1][dtype])
     if dtype == F64 or name in IN_DOUBLE:
-        return tuple(float(c) for c in coefficients)
-    return tuple(struct.unpack("f", struct.pack("f", c))[0] for c in coefficients)
+        return tuple(float(c) for c in coefficients), float(error)
+    return tuple(struct.unpack("f", struct.pack("f", c))[0] for c in coefficients), float(error)
 
 
-def _print_tables() -> None:
-    for name, fits in FITS.items():
-        print(f"{name}: Table = {{")
+def text() -> str:
+    """Write all tables as the source holds them."""
+    parts = []
+    for name, (formula, fits) in TABLES.items():
+        lines = [f"# {formula}", f"{name}: Table = {{"]
         for dtype in fits:
+            numbers, error = row(name, dtype)
             short = dtype == F32 and name not in IN_DOUBLE
-            numbers = [str(np.float32(c)) if short else repr(c) for c in table(name, dtype)]
-            text = textwrap.fill(", ".join(numbers), 92)
-            print(textwrap.indent(f'"{dtype}": (\n{textwrap.indent(text, "    ")},\n),', "    "))
-        print("}")
+            texts = [str(np.float32(c)) if short else repr(c) for c in numbers]
+            lines.append(f'    "{dtype}": (  # error 2^{math.log2(error):.0f}')
+            lines += textwrap.wrap(
+                ", ".join(texts) + ",", 88, initial_indent=" " * 8, subsequent_indent=" " * 8
+            )
+            lines.append("    ),")
+        parts.append("\n".join([*lines, "}"]))
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
-    _print_tables()
+    print(text(), end="")

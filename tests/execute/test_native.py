@@ -36,7 +36,9 @@ def _agree(function: Callable[..., Any], *args: Any, scale: float = 1.0) -> None
         np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
 
 
-def _array(*shape: int, dtype: str = "float32", seed: int = 0, low: float = -2, high: float = 2) -> Any:
+def _array(
+    *shape: int, dtype: str = "float32", seed: int = 0, low: float = -2, high: float = 2
+) -> Any:
     return np.random.default_rng(seed).uniform(low, high, shape).astype(dtype)
 
 
@@ -48,7 +50,9 @@ def _inputs(name: str, dtype: str, values: Callable[[float, float, int], Any]) -
     card = CARDS[name]
     count = card.numpy.__code__.co_argcount - 1  # type: ignore[union-attr]
     domain = card.domain if isinstance(card.domain[0], tuple) else (card.domain,) * count
-    arrays = [values(low, high, i) for i, (low, high) in zip(range(count), domain * count, strict=False)]
+    arrays = [
+        values(low, high, i) for i, (low, high) in zip(range(count), domain * count, strict=False)
+    ]
     if name.startswith("logical"):
         return [x > 0 for x in arrays]
     if name == "select":
@@ -68,7 +72,9 @@ def _apply(name: str) -> Callable[..., Any]:
 def test_elementwise_cards_agree_on_ordinary_inputs(name: str, dtype: str) -> None:
     for shape in [(103,), (3, 5), (), (0,)]:
         inputs = _inputs(
-            name, dtype, lambda low, high, i, s=shape: _array(*s, dtype=dtype, seed=i, low=low, high=high)
+            name,
+            dtype,
+            lambda low, high, i, s=shape: _array(*s, dtype=dtype, seed=i, low=low, high=high),
         )
         _agree(_apply(name), *inputs, scale=4)
 
@@ -135,10 +141,16 @@ def _programs() -> dict[str, tuple[Callable[..., Any], list[Any]]]:
         "constants": (lambda x: x + np.arange(30, dtype="float32").reshape(6, 5), [x]),
         "output is an input": (lambda x: (x, x, cnp.zeros_like(x)), [x]),
         "uniform": (lambda k: random.uniform(k, (5, 7)), [random.key(1)]),
-        "uniform in double precision": (lambda k: random.uniform(k, (9,), dtype="float64"), [random.key(1)]),
+        "uniform in double precision": (
+            lambda k: random.uniform(k, (9,), dtype="float64"),
+            [random.key(1)],
+        ),
         "normal": (lambda k: random.normal(k, (40,)), [random.key(2)]),
         "keys": (lambda k: random.fold_in(random.fold_in(k, 7), -1), [random.key(2**40 + 1)]),
-        "dropout": (lambda k, x: cnp.where(random.bernoulli(k, 0.5, (6, 5)), x / 0.5, 0.0), [random.key(3), x]),
+        "dropout": (
+            lambda k, x: cnp.where(random.bernoulli(k, 0.5, (6, 5)), x / 0.5, 0.0),
+            [random.key(3), x],
+        ),
     }
 
 
@@ -155,7 +167,10 @@ def _network(parameters: Any, x: Any, y: Any) -> Any:
 
 
 def _parameters(dtype: str = "float32") -> Any:
-    return [(_array(5, 8, dtype=dtype), _array(8, dtype=dtype)), (_array(8, 3, dtype=dtype), _array(3, dtype=dtype))]
+    return [
+        (_array(5, 8, dtype=dtype), _array(8, dtype=dtype)),
+        (_array(8, 3, dtype=dtype), _array(3, dtype=dtype)),
+    ]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -206,7 +221,9 @@ def test_a_batch_over_the_limit_is_refused() -> None:
 
 
 def test_a_position_outside_of_its_axis_is_reported() -> None:
-    compiled = trace(lambda x, r: cnp.take(x, r), _array(3), np.array([0], "int32")).plan().compile()
+    compiled = (
+        trace(lambda x, r: cnp.take(x, r), _array(3), np.array([0], "int32")).plan().compile()
+    )
     with pytest.raises(IndexRangeError, match="outside"):
         compiled(_array(3), np.array([3], "int32"))
     with pytest.raises(IndexRangeError, match="outside"):

@@ -54,7 +54,9 @@ class TestSimplify:
     def test_chains_of_views_become_one(self) -> None:
         graph = simplify(_graph(lambda x: cnp.permute_dims(cnp.permute_dims(x, (1, 0)), (1, 0)), W))
         assert _ops(graph) == []
-        graph = simplify(_graph(lambda b: cnp.broadcast_to(cnp.reshape(b, (1, 3, 1)), (4, 3, 2)), B))
+        graph = simplify(
+            _graph(lambda b: cnp.broadcast_to(cnp.reshape(b, (1, 3, 1)), (4, 3, 2)), B)
+        )
         assert _ops(graph) == ["broadcast"]
 
     def test_the_stop_of_gradients_leaves_no_trace(self) -> None:

@@ -11,6 +11,7 @@ step (int32). It returns the new carry, of the same types, and a tree of numbers
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -54,6 +55,8 @@ class Loop:
         Rows of a full minibatch.
     executor
         "numpy" or "native".
+    workers
+        How many threads may share a minibatch in native code.
     """
 
     graph: Graph
@@ -62,6 +65,7 @@ class Loop:
     record: Tree
     batch_size: int
     executor: str
+    workers: int = 1
 
     def start(self, carry: Any, data: Any) -> Session:
         """Begin with a carry; the arrays of `data` must not change while the session lives."""
@@ -69,7 +73,9 @@ class Loop:
             return NumpySession(self, carry, data)
         from chainrule.execute.native.session import NativeSession
 
-        return NativeSession(self.graph, self.carry, self.record, self.batch_size, carry, data)
+        return NativeSession(
+            self.graph, self.carry, self.record, self.batch_size, carry, data, self.workers
+        )
 
 
 def loop(
@@ -80,6 +86,7 @@ def loop(
     batch_size: int,
     executor: str = "native",
     steps: int = 1,
+    workers: int | None = None,
 ) -> Loop:
     """Trace a step for arrays like `carry` and `data`.
 
@@ -95,6 +102,10 @@ def loop(
         "numpy", "native", or "auto", which chooses by the amount of work.
     steps
         How many steps will run at most; for "auto".
+    workers
+        How many threads may share a minibatch in native code: results depend on it in the last
+        bits. None stands for as many as the process has processors (`OMP_NUM_THREADS`, which
+        parallel searches set for their processes, is a limit).
     """
     if batch_size < 1:
         raise ParameterError(f"batch_size must be at least 1, received {batch_size}")
@@ -114,7 +125,18 @@ def loop(
         if node.type.shape != ():
             raise GraphError(f"a record must hold numbers, received {node.type}")
     chosen = choose_executor(executor, captured.graph, steps, {"batch": batch_size})
-    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen)
+    threads = available_workers() if workers is None else workers
+    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen, threads)
+
+
+def available_workers() -> int:
+    """Count the processors that this process may use."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this operating system
+        count = os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(count, int(limit))) if limit.isdigit() else count
 
 
 class NumpySession:

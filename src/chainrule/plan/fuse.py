@@ -218,7 +218,8 @@ def _home(
         if node in carried and not group.reads.get(carried[node], True):
             continue
         wide = {x for x in (*group.reads, *group.outputs) if x.type.shape == node.type.shape}
-        if wide & set(reads) or element_count(node.type.shape) == 1:
+        alike = (node in carried) == (group.outputs[0] in carried)
+        if wide & set(reads) or (alike and element_count(node.type.shape) == 1):
             return i
     return None
 

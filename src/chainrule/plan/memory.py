@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chainrule.ir import Node, bind, element_count, itemsize
 from chainrule.plan.fuse import Group
 
 ALIGNMENT = 64
+
+Lives = dict[Node, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Placement:
 
 
 def place(
-    groups: Sequence[Group], elsewhere: Mapping[Node, object], limits: Mapping[str, int]
+    groups: Sequence[Group],
+    elsewhere: Mapping[Node, object],
+    limits: Mapping[str, int],
+    prolong: Callable[[Lives], Lives] = lambda lives: lives,
 ) -> Placement:
     """Give every value an offset: largest first, each at the lowest place that is free.
 
@@ -44,8 +49,10 @@ def place(
         Values whose memory the caller provides.
     limits
         Largest values of the symbolic sizes.
+    prolong
+        Makes some values live longer than until their last reader.
     """
-    lives: dict[Node, tuple[int, int]] = {}
+    lives: Lives = {}
     for i, group in enumerate(groups):
         for node in group.outputs:
             lives[node] = (i, i)
@@ -53,6 +60,7 @@ def place(
             if node in lives:
                 lives[node] = (lives[node][0], i)
     sizes = {x: bytes_of(x, limits) for x in lives if x not in elsewhere}
+    lives = prolong(lives)
     lives = {x: span for x, span in lives.items() if x in sizes}
     offsets: dict[Node, int] = {}
     for node in sorted(sizes, key=lambda x: -sizes[x]):

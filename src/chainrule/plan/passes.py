@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from chainrule.ir import Graph, Node, bind, check, element_count
+from chainrule.ops import CARDS
 from chainrule.plan.fuse import Group, fuse, matrix_operand
 from chainrule.plan.memory import Placement, lower_bound, place
+from chainrule.plan.share import Sharing, lives_of_parts, share
 from chainrule.plan.simplify import simplify
 
 PASSES = (
     ("simplify", "rewrite into fewer operations with the same bits"),
     ("fuse", "choose what lies in memory, and group values into kernels"),
+    ("share", "divide a minibatch among workers"),
     ("place", "give every value a place in one block of memory"),
 )
 """Name and purpose of each pass, in the order in which `plan` applies them."""
@@ -35,7 +39,9 @@ class Plan:
     in_place
         Those of the carried outputs that are written straight over their input.
     limits
-        Largest values of the symbolic sizes.
+        Largest values of the symbolic sizes, for one worker.
+    sharing
+        How several workers share the program; None where one does it all.
     """
 
     graph: Graph
@@ -44,6 +50,7 @@ class Plan:
     carried: Mapping[Node, Node]
     in_place: frozenset[Node]
     limits: Mapping[str, int]
+    sharing: Sharing | None = None
 
     def memory(self) -> int:
         """Bytes of working memory, without arguments and results."""
@@ -82,6 +89,7 @@ def plan(
     *,
     limits: Mapping[str, int] | None = None,
     carried: Sequence[tuple[int, int]] = (),
+    workers: int = 1,
     simplified: bool = True,
 ) -> Plan:
     """Plan a program.
@@ -92,21 +100,45 @@ def plan(
         Largest values of the symbolic sizes.
     carried
         Pairs (output, input) of positions: the output takes the input's place when a step ends.
+    workers
+        How many share the program, if its minibatch can be shared; its first symbolic size is
+        then divided among them.
     simplified
         Whether to apply the pass of that name.
     """
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
-    pairs: dict[Node, Node] = {}
-    for out, into in carried:
-        x, y = graph.outputs[out], graph.inputs[into]
-        if x is not y and x.card.kind != "leaf" and x not in pairs:
-            pairs[x] = y
+    graph, pairs = _with_copies(graph, carried)
     groups = fuse(graph, pairs)
     in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
     outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
-    placement = place(groups, dict.fromkeys(outside), limits)
-    return Plan(graph, tuple(groups), placement, pairs, in_place, limits)
+    sharing = None
+    if workers > 1 and len(in_place) == len(pairs):
+        sharing = share(graph, groups, pairs, workers)
+    if sharing is None:
+        placement = place(groups, dict.fromkeys(outside), limits)
+    else:
+        groups = list(sharing.groups)
+        limits = {name: -(-size // workers) for name, size in limits.items()}
+        prolong = partial(lives_of_parts, sharing)
+        placement = place(groups, dict.fromkeys(outside), limits, prolong)
+    return Plan(graph, tuple(groups), placement, pairs, in_place, limits, sharing)
+
+
+def _with_copies(
+    graph: Graph, carried: Sequence[tuple[int, int]]
+) -> tuple[Graph, dict[Node, Node]]:
+    """Give every value that is carried on a node of its own, also where it is only passed on."""
+    outputs = list(graph.outputs)
+    pairs: dict[Node, Node] = {}
+    for out, into in carried:
+        x, old = outputs[out], graph.inputs[into]
+        if x is old:
+            continue
+        if x in pairs or x in graph.inputs or x.card.kind == "leaf":
+            x = outputs[out] = Node(CARDS["stop_gradient"], (x,), (), x.type)
+        pairs[x] = old
+    return Graph(graph.inputs, tuple(outputs), graph.notes), pairs
 
 
 def _can_overwrite(groups: Sequence[Group], x: Node, pairs: Mapping[Node, Node]) -> bool:

@@ -118,11 +118,13 @@ class Indices:
         self.code = code
         self.narrow = narrow
 
-    def size(self, size: Size) -> int | str:
+    def size(self, size: Size | str, prefix: str = "size") -> int | str:
         """A size as an integer or a register."""
         if not isinstance(size, Dim):
             return size
-        result: int | str = self.add(self.multiply(f"%size.{size.symbol}", size.scale), size.offset)
+        result: int | str = self.add(
+            self.multiply(f"%{prefix}.{size.symbol}", size.scale), size.offset
+        )
         return result
 
     def add(self, a: Any, b: Any) -> Any:

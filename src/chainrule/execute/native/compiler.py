@@ -79,7 +79,8 @@ class Library:
         for name, address in (imports or {}).items():
             builder.import_symbol(name, address)
         for name in ("program", "loop"):
-            builder.export_symbol(name)
+            if f"define void @{name}(" in text:
+                builder.export_symbol(name)
         builder.add_current_process()
         self._tracker = builder.link(self._jit, f"chainrule_{key}")
 

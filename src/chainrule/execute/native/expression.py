@@ -16,13 +16,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-LLVM_TYPES = {
-    "float32": "float",
-    "float64": "double",
-    "int32": "i32",
-    "int64": "i64",
-    "bool": "i1",
-}
+from chainrule.execute.native.code import LLVM_TYPES
+from chainrule.execute.native.scalars import literal
+
 SUFFIXES = {"float32": "f32", "float64": "f64"}
 
 _FLOAT_TESTS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
@@ -61,17 +57,11 @@ def bits(value: float, dtype: str) -> int:
     return int.from_bytes(struct.pack(code, value), "big")
 
 
-def literal(value: float, dtype: str) -> str:
-    """Write a number the way LLVM reads it, rounded to the dtype and then exact.
-
-    >>> literal(0.1, "float32")
-    '0x3FB99999A0000000'
-    """
-    if dtype not in FORMATS:
-        return str(int(value)) if dtype != "bool" else ("true" if value else "false")
-    if dtype == "float32":
-        (value,) = struct.unpack("f", struct.pack("f", value))
-    return f"0x{bits(value, 'float64'):016X}"
+def constants(symbol: str, values: Sequence[float]) -> str:
+    """Write a table of float64 numbers for `Formula.entry`."""
+    numbers = ", ".join(f"double {literal(value, 'float64')}" for value in values)
+    kind = f"[{len(values)} x double]"
+    return f"@{symbol} = internal unnamed_addr constant {kind} [{numbers}], align 64"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +69,8 @@ class Term:
     """A scalar of a formula; the usual operators write an instruction and give its result.
 
     Numbers mix with terms and take their dtype. Integers know ``+ - & | ^ << >>`` (``>>`` fills
-    with zeros); comparisons are false for NaN, except ``!=`` (spelt `Formula.differs`).
+    with zeros), truth values ``& | ~``. Equality is spelt `Formula.equals` and `Formula.differs`;
+    every comparison with NaN but the latter is false.
     """
 
     name: str
@@ -112,6 +103,9 @@ class Term:
 
     def __neg__(self) -> Term:
         return self.formula.write(f"fneg {LLVM_TYPES[self.dtype]} {self.name}", self.dtype)
+
+    def __invert__(self) -> Term:
+        return self.formula.bitwise("xor", self, -1)
 
     def __lt__(self, other: Term | float) -> Term:
         return self.formula.compare("<", self, other)
@@ -159,26 +153,26 @@ class Formula:
     ----------
     arguments
         The arguments as terms.
-    calls
-        Functions of the same kind that the formula calls, as (name, dtype).
+    declarations
+        Lines that declare the intrinsics in use.
+    requires
+        Functions and tables that the formula refers to, as (name, dtype).
     """
 
     def __init__(self, dtype: str, arity: int) -> None:
         self.dtype = dtype
         self.arguments = tuple(Term(name, dtype, self) for name in ("%x", "%y")[:arity])
-        self.calls: dict[tuple[str, str], None] = {}
-        self.intrinsics: set[str] = set()
+        self.declarations: set[str] = set()
+        self.requires: dict[tuple[str, str], None] = {}
         self._lines: list[str] = []
-        self._tables: list[str] = []
 
     def definition(self, symbol: str, result: Term) -> str:
-        """Give the text of a function that returns `result`, after the tables that it reads."""
+        """Give the text of a function that returns `result`."""
         kind = LLVM_TYPES[self.dtype]
         arguments = ", ".join(f"{kind} {x.name}" for x in self.arguments)
         head = f"define internal {kind} @{symbol}({arguments})"
         return "\n".join(
             [
-                *self._tables,
                 f"{head} alwaysinline nounwind willreturn memory(none) {{",
                 *self._lines,
                 f"  ret {kind} {result.name}",
@@ -222,7 +216,7 @@ class Formula:
         kind = LLVM_TYPES[dtype]
         terms = [x if isinstance(x, Term) else self.constant(x, dtype) for x in values]
         full = f"llvm.{name}.{SUFFIXES[dtype]}"
-        self.intrinsics.add(f"declare {kind} @{full}({', '.join([kind] * len(terms))})")
+        self.declarations.add(f"declare {kind} @{full}({', '.join([kind] * len(terms))})")
         arguments = ", ".join(f"{kind} {x.name}" for x in terms)
         return self.write(f"call {kind} @{full}({arguments})", dtype)
 
@@ -301,10 +295,6 @@ class Formula:
         """Return whether a and b are equal; NaN equals nothing."""
         return self.compare("==", a, b)
 
-    def negate(self, test: Term) -> Term:
-        """Return whether a test does not hold."""
-        return self.write(f"xor i1 {test.name}, true", "bool")
-
     def select(self, test: Term, a: Term | float, b: Term | float) -> Term:
         """Return a where the test holds, else b."""
         a, b = self._match(a, b)
@@ -319,7 +309,7 @@ class Formula:
         """Return the smaller of the two; NaN stays."""
         return self.select(x > high, high, x)
 
-    # -- bits, dtypes, tables, other functions --------------------------------------------------
+    # -- bits, dtypes, tables and functions --------------------------------------------------
 
     def to_bits(self, x: Term) -> Term:
         """Return the integer that has the bits of a float."""
@@ -340,26 +330,18 @@ class Formula:
         op = "fpext" if dtype == "float64" else "fptrunc"
         return self.write(f"{op} {LLVM_TYPES[x.dtype]} {x.name} to {LLVM_TYPES[dtype]}", dtype)
 
-    def table(self, name: str, values: Sequence[float]) -> str:
-        """Place a constant table of float64 beside the function, and return its name."""
-        numbers = ", ".join(f"double {literal(v, 'float64')}" for v in values)
-        kind = f"[{len(values)} x double]"
-        self._tables.append(
-            f"@{name} = internal unnamed_addr constant {kind} [{numbers}], align 64"
-        )
-        return f"@{name}"
-
     def entry(self, table: str, index: Term) -> Term:
-        """Return the entry of a table at an index, which must lie inside."""
+        """Return the entry of a float64 table at an index, which must lie inside."""
+        self.requires[table, "float64"] = None
         place = self.write(
-            f"getelementptr inbounds double, ptr {table}, i64 {index.name}", "pointer"
+            f"getelementptr inbounds double, ptr @cr.{table}.f64, i64 {index.name}", "pointer"
         )
         return self.write(f"load double, ptr {place.name}, align 8", "float64")
 
     def call(self, name: str, *values: Term) -> Term:
-        """Return the value of another function of this kind (see `transcendental`)."""
+        """Return the value of another function (see `transcendental`)."""
         dtype = values[0].dtype
-        self.calls[name, dtype] = None
+        self.requires[name, dtype] = None
         kind = LLVM_TYPES[dtype]
         arguments = ", ".join(f"{kind} {x.name}" for x in values)
         return self.write(f"call {kind} @cr.{name}.{SUFFIXES[dtype]}({arguments})", dtype)

@@ -16,9 +16,11 @@ Method = Literal["dots", "mixed", "turned", "tiles", "blas"]
 # From here on OpenBLAS is as fast as our tiles: 75 to 85 GFLOP/s of 102.
 BLAS_WORK = 2**30
 
-# A block of B: at most this many bytes per column, and in all.
+# A block of B: at most this many bytes per column, and in all, to stay in the second-level cache.
+# Where A is packed once for each block, fewer and larger blocks are better.
 DEPTH_BYTES = 1024
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 384 << 10
+PACKED_BLOCK_BYTES = 2 << 20
 
 # What B may take of the first-level cache before its panels are copied to lie in one run.
 CACHED_BYTES = 32 << 10
@@ -125,9 +127,9 @@ def tiling(
         depth = -(-k // -(-4 * k // (5 * depth)))
     padded = -(-depth // lanes) * lanes
     width = vectors * lanes
-    columns = max(1, BLOCK_BYTES // (padded * size * width)) * width
-    if n is not None:
-        columns = min(columns, max(1, -(-n // width)) * width)
+    most = max(1, (PACKED_BLOCK_BYTES if pack_left else BLOCK_BYTES) // (padded * size * width))
+    panels = most if n is None else max(1, -(-n // width))
+    columns = -(-panels // -(-panels // most)) * width
     return Tiling(lanes, rows, vectors, columns, depth, whole_depth, pack_left, pack_right)
 
 

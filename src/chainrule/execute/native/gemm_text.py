@@ -74,6 +74,7 @@ class Text:
         self._lines: list[str] = []
         self._block = "entry"
         self._count = 0
+        self._known: dict[str, str] = {}
 
     @property
     def body(self) -> str:
@@ -102,6 +103,12 @@ class Text:
         self.line(f"{name} = {expression}")
         return name
 
+    def pure(self, expression: str) -> str:
+        """Return the result of index arithmetic, written only where it is not known yet."""
+        if expression not in self._known:
+            self._known[expression] = self.value(expression)
+        return self._known[expression]
+
     def call(self, result: str, function: str, *arguments: tuple[object, Size]) -> str:
         """Call an LLVM intrinsic, and declare it."""
         kinds = ", ".join(str(kind) for kind, _ in arguments)
@@ -117,13 +124,13 @@ class Text:
             return a + b
         if a == 0:
             return b
-        return a if b == 0 else self.value(f"add nsw i64 {a}, {b}")
+        return a if b == 0 else self.pure(f"add nsw i64 {a}, {b}")
 
     def subtract(self, a: Size, b: Size) -> Size:
         """Return a - b."""
         if isinstance(a, int) and isinstance(b, int):
             return a - b
-        return a if b == 0 else self.value(f"sub nsw i64 {a}, {b}")
+        return a if b == 0 else self.pure(f"sub nsw i64 {a}, {b}")
 
     def multiply(self, a: Size, b: Size) -> Size:
         """Return a * b."""
@@ -133,43 +140,47 @@ class Text:
             return b if a == 1 else 0
         if b in (0, 1):
             return a if b == 1 else 0
-        return self.value(f"mul nsw i64 {a}, {b}")
+        return self.pure(f"mul nsw i64 {a}, {b}")
 
     def round_down(self, a: Size, step: int) -> Size:
         """Return the largest multiple of `step` that is at most a."""
         if isinstance(a, int):
             return a // step * step
-        return self.subtract(a, self.value(f"urem i64 {a}, {step}"))
+        return self.subtract(a, self.pure(f"urem i64 {a}, {step}"))
 
     def minimum(self, a: Size, b: Size) -> Size:
         """Return the smaller of a and b."""
         if isinstance(a, int) and isinstance(b, int):
             return min(a, b)
-        return self.call("i64", "llvm.smin.i64", ("i64", a), ("i64", b))
+        return self._extreme("llvm.smin.i64", a, b)
 
     def maximum(self, a: Size, b: Size) -> Size:
         """Return the larger of a and b."""
         if isinstance(a, int) and isinstance(b, int):
             return max(a, b)
-        return self.call("i64", "llvm.smax.i64", ("i64", a), ("i64", b))
+        return self._extreme("llvm.smax.i64", a, b)
+
+    def _extreme(self, function: str, a: Size, b: Size) -> str:
+        self.declarations.add(f"declare i64 @{function}(i64, i64)")
+        return self.pure(f"call i64 @{function}(i64 {a}, i64 {b})")
 
     def less(self, a: Size, b: Size) -> str | bool:
         """Return whether a < b: a constant, or the name of an i1."""
         if isinstance(a, int) and isinstance(b, int):
             return a < b
-        return self.value(f"icmp slt i64 {a}, {b}")
+        return self.pure(f"icmp slt i64 {a}, {b}")
 
     def invert(self, condition: str | bool) -> str | bool:
         """Return whether the condition does not hold."""
         if isinstance(condition, bool):
             return not condition
-        return self.value(f"xor i1 {condition}, true")
+        return self.pure(f"xor i1 {condition}, true")
 
     def address(self, pointer: str, offset: Size) -> str:
         """Return the address of the element at `offset`."""
         if offset == 0:
             return pointer
-        return self.value(f"getelementptr inbounds {self.element}, ptr {pointer}, i64 {offset}")
+        return self.pure(f"getelementptr inbounds {self.element}, ptr {pointer}, i64 {offset}")
 
     # -- vectors --------------------------------------------------------------------------------
 
@@ -209,9 +220,11 @@ class Text:
     def _mask(self, vector: Vector, valid: Size) -> str:
         if isinstance(valid, int):
             return _lanes("i1", [int(lane < valid) for lane in range(vector.lanes)])
-        count = self._splat(Vector("i64", vector.lanes), valid)
-        lanes = _lanes("i64", range(vector.lanes))
-        return self.value(f"icmp slt <{vector.lanes} x i64> {lanes}, {count}")
+        kind = f"<{vector.lanes} x i64>"
+        first = self.pure(f"insertelement {kind} poison, i64 {valid}, i64 0")
+        order = f"<{vector.lanes} x i32> zeroinitializer"
+        count = self.pure(f"shufflevector {kind} {first}, {kind} poison, {order}")
+        return self.pure(f"icmp slt {kind} {_lanes('i64', range(vector.lanes))}, {count}")
 
     def shuffle(self, vector: Vector, a: str, b: str, order: Sequence[int]) -> str:
         """Return lanes of a and b (numbered on from a's) in the given order."""
@@ -221,12 +234,10 @@ class Text:
 
     def broadcast(self, vector: Vector, pointer: str) -> str:
         """Load one element into every lane."""
-        align = BYTES[self.element]
-        return self._splat(vector, self.value(f"load {self.element}, ptr {pointer}, align {align}"))
-
-    def _splat(self, vector: Vector, scalar: Size) -> str:
-        first = self.value(f"insertelement {vector} poison, {vector.element} {scalar}, i64 0")
-        return self.shuffle(vector, first, "poison", [0] * vector.lanes)
+        scalar = self.value(f"load {self.element}, ptr {pointer}, align {BYTES[self.element]}")
+        first = self.value(f"insertelement {vector} poison, {self.element} {scalar}, i64 0")
+        order = f"<{vector.lanes} x i32> zeroinitializer"
+        return self.value(f"shufflevector {vector} {first}, {vector} poison, {order}")
 
     def multiply_add(self, vector: Vector, a: str, b: str, c: str) -> str:
         """Return a * b + c, rounded once where the processor can."""
@@ -247,7 +258,9 @@ class Text:
         inside, after = self._label(), self._label()
         self.line(f"br i1 {condition}, label %{inside}, label %{after}")
         self._begin(inside)
+        known = dict(self._known)
         write()
+        self._known = known
         self.line(f"br label %{after}")
         self._begin(after)
 
@@ -284,6 +297,7 @@ class Text:
         self.line(f"br label %{inside}" if first is True else branch)
 
         outer, self._lines = self._lines, []
+        known = dict(self._known)
         index, names = self.name(), [self.name() for _ in carried]
         self._block = inside
         results = write(index, names)
@@ -291,6 +305,8 @@ class Text:
         more = self.value(f"icmp slt i64 {following}, {stop}")
         self.line(f"br i1 {more}, label %{inside}, label %{after}")
         written, self._lines = self._lines, outer
+        # What the body computed is only known inside of it.
+        self._known = known
 
         latch = self._block
         self._begin(inside)

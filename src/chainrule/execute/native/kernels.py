@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.errors import ExecutorError
 from chainrule.execute.native.code import LLVM_TYPES, Code, Indices, Value
 from chainrule.execute.native.scalars import ANY_ORDER, Scalars
-from chainrule.ir import Node, Shape, element_count, itemsize
+from chainrule.ir import Node, Shape, element_count
 from chainrule.plan import Group
 from chainrule.plan.fuse import SHORT_ROW, is_view
 
@@ -25,6 +26,25 @@ class Flat:
 Index = tuple[Any, ...] | Flat
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What a kernel has to know when several workers share the program.
+
+    Attributes
+    ----------
+    parts
+        Values that are sums in parts: the pointers to the parts of all workers.
+    rows
+        Values with an entry for each row of the minibatch.
+    split
+        Whether to compute only the entries from `%begin` to `%end`.
+    """
+
+    parts: Mapping[Node, tuple[str, ...]] = field(default_factory=dict)
+    rows: frozenset[Node] = frozenset()
+    split: bool = False
+
+
 class Kernel:
     """Writes the function of one group.
 
@@ -36,14 +56,23 @@ class Kernel:
         Name of the pointer argument for every value in memory.
     narrow
         Whether all indices fit into 31 bits.
+    shared
+        What is known if several workers share the program.
     """
 
-    def __init__(self, group: Group, pointers: Mapping[Node, str], narrow: bool) -> None:
+    def __init__(
+        self,
+        group: Group,
+        pointers: Mapping[Node, str],
+        narrow: bool,
+        shared: Shared | None = None,
+    ) -> None:
         self.group = group
         self.code = Code()
         self.indices = Indices(self.code, narrow)
-        self.scalars = Scalars(self.code, self.indices)
+        self.scalars = Scalars(self.code, self.indices, whole="total" if shared else "size")
         self._pointers = pointers
+        self._shared = shared or Shared()
         self._known: dict[tuple[Node, Any], Value] = {}
 
     def write(self) -> Code:
@@ -74,6 +103,8 @@ class Kernel:
             return self.value(node.inputs[0], index)
         if card.name == "uniform":
             place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
+            if node in self._shared.rows:  # entries are numbered over all workers' rows
+                place = self.indices.add(place, self._entries_before(node))
             key = tuple(self.load(node.inputs[0], (i,)) for i in range(2))
             result = card.native(self.scalars, key, place, dtype=node.type.dtype)
             return result
@@ -128,18 +159,32 @@ class Kernel:
             return tuple(self.indices.unflatten(index.place, shape))
         return index
 
-    def _address(self, node: Node, index: Index) -> str:
+    def _entries_before(self, node: Node) -> Any:
+        """Entries of a value that belong to the rows of earlier workers."""
+        rows, *rest = node.type.shape
+        before = self.indices.multiply(f"%first.{rows.symbol}", rows.scale)  # type: ignore[union-attr]
+        return self.indices.multiply(before, element_count(tuple(rest)))
+
+    def _address(self, node: Node, index: Index, pointer: str | None = None) -> str:
         place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
         kind = _MEMORY_TYPES[node.type.dtype]
-        return self.code.set(f"getelementptr {kind}, ptr {self._pointers[node]}, i64 {place}")
+        pointer = pointer or self._pointers[node]
+        return self.code.set(f"getelementptr {kind}, ptr {pointer}, i64 {place}")
 
     def load(self, node: Node, index: Index) -> Value:
-        """Read an entry from memory."""
+        """Read an entry from memory; of a sum in parts, add up those of all workers."""
         kind = _MEMORY_TYPES[node.type.dtype]
-        raw = self.code.set(f"load {kind}, ptr {self._address(node, index)}")
-        if node.type.dtype == "bool":
-            raw = self.code.set(f"trunc i8 {raw} to i1")
-        return Value(raw, node.type.dtype)
+        pointers = self._shared.parts.get(node, (self._pointers[node],))
+        total: Value | None = None
+        for pointer in pointers:
+            raw = self.code.set(f"load {kind}, ptr {self._address(node, index, pointer)}")
+            if node.type.dtype == "bool":
+                raw = self.code.set(f"trunc i8 {raw} to i1")
+            part = Value(raw, node.type.dtype)
+            total = part if total is None else self.scalars.add(total, part)
+        if total is None:
+            raise ExecutorError(f"{node} has no place in memory")
+        return total
 
     def store(self, node: Node, index: Index, x: Value) -> None:
         """Write an entry to memory."""
@@ -173,6 +218,10 @@ class Kernel:
             self._known.clear()
             body(Flat(i))
 
+    def runs_flat(self) -> bool:
+        """Whether one loop over all entries computes a map."""
+        return self._runs_flat(self.group.outputs, self.group.outputs[0].type.shape)
+
     def _runs_flat(self, nodes: Sequence[Node], shape: Shape) -> bool:
         """Whether one loop over all entries can replace a loop for every axis."""
         return all(self._reads_flat(x, shape) for x in nodes)
@@ -198,7 +247,11 @@ class Kernel:
             for node in self.group.outputs:
                 self.store(node, index, self.value(node, index))
 
-        if self._runs_flat(self.group.outputs, shape):
+        if self._shared.split:
+            with self.code.loop(self.indices.subtract("%end", "%begin")) as i:
+                self._known.clear()
+                entry(Flat(self.indices.add("%begin", i)))
+        elif self.runs_flat():
             self.flat_loop(shape, entry)
         else:
             self.nest(shape, entry)

@@ -2,24 +2,31 @@
 
 The module exports two functions::
 
-    void program(ptr slots, ptr arena, ptr sizes, ptr status)
-    void loop(ptr slots, ptr arena, ptr sizes, ptr status, i64 steps, i64 rows)
+    void program(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier)
+    void loop(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier,
+              i64 steps, i64 rows)
 
-`slots` holds the addresses of inputs, outputs and constants; `arena` is working memory; `sizes`
-holds the symbolic sizes; `status` becomes nonzero where a position lies outside its axis. `loop`
-runs the program `steps` times over minibatches: the symbolic size, if there is one, is each time
-the number of rows that are left, but at most its limit, and the addresses of some slots advance.
+`slots` holds the addresses of inputs, outputs and constants; `arenas` the address of the working
+memory of each worker; `sizes` the symbolic sizes; `status` becomes nonzero where a position lies
+outside its axis. `loop` runs the program `steps` times over minibatches: the symbolic size, if
+there is one, is each time the number of rows that are left, but at most the minibatch, and the
+addresses of some slots advance.
+
+Where several workers share a program, each calls `loop` in a thread of its own with its number,
+slots and sizes of its own, and one `barrier`, an int64 that begins at zero. `sizes` then holds the
+worker's rows, those of the whole minibatch, those of the workers before it, and the count of
+arrivals at the barrier for which it waits next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.errors import ExecutorError
 from chainrule.execute.native.code import ROLLED, Code, Indices
 from chainrule.execute.native.gemm import Target, gemm
-from chainrule.execute.native.kernels import Kernel
+from chainrule.execute.native.kernels import Kernel, Shared
 from chainrule.execute.native.transcendental import declarations, definition, requires
 from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
 from chainrule.plan import Group, Plan
@@ -48,8 +55,27 @@ class Program:
     symbols: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """What changes from one step of a loop to the next.
+
+    Attributes
+    ----------
+    rows
+        The value that holds the positions of the minibatch's rows.
+    batch_size
+        Rows of a full minibatch.
+    strides
+        Other values whose address advances after each step, and by how many bytes.
+    """
+
+    rows: Node
+    batch_size: int
+    strides: Mapping[Node, int]
+
+
 def write_program(
-    plan: Plan, target: Target, strides: Mapping[Node, int] | None = None, *, timed: bool = False
+    plan: Plan, target: Target, steps: Steps | None = None, *, timed: bool = False
 ) -> Program:
     """Write the module for a plan.
 
@@ -57,19 +83,19 @@ def write_program(
     ----------
     target
         The machine.
-    strides
-        Values whose address advances after each step of the loop, and by how many bytes.
+    steps
+        For a loop, what changes from step to step.
     timed
         Whether to count the processor's cycles: one more slot, behind all others, then holds
         the address of one int64 for each group, to which its cycles are added.
-
     """
-    return _Writer(plan, target, timed).write(strides or {})
+    return _Writer(plan, target, timed).write(steps)
 
 
 class _Writer:
     def __init__(self, plan: Plan, target: Target, timed: bool) -> None:
         self.plan = plan
+        self.sharing = plan.sharing
         self.timed = timed
         self.target = target
         graph = plan.graph
@@ -92,13 +118,18 @@ class _Writer:
         self.driver = Code()
         self.sizes = Indices(self.driver, self.narrow)
         self.addresses: dict[Node, str] = {}
+        self.parts: dict[Node, tuple[str, ...]] = {}
+        if self.sharing and len(self.symbols) != 1:
+            raise ExecutorError("only a program with one symbolic size can be shared")
 
-    def write(self, strides: Mapping[Node, int]) -> Program:
+    def write(self, steps: Steps | None) -> Program:
         """Write kernels and drivers."""
         scratch_at = -(-self.plan.placement.total // 64) * 64
         self._load_arguments(scratch_at)
         begin = self._clock() if self.timed else ""
         for i, group in enumerate(self.plan.groups):
+            if self.sharing and i and self.sharing.levels[i] > self.sharing.levels[i - 1]:
+                self._meet()
             if group.kind == "contract":
                 self._call_product(group)
             else:
@@ -106,6 +137,8 @@ class _Writer:
             if self.timed:
                 begin = self._count_cycles(i, begin)
         self._copy_back()
+        if self.sharing:
+            self._meet()
         self.driver.line("ret void")
         functions = _with_required(self.functions)
         for function in functions:
@@ -115,7 +148,8 @@ class _Writer:
             *(definition(*function) for function in functions),
             *(f"define internal void @{name}{text}" for text, name in self.kernels.items()),
             f"define void @program({_ARGUMENTS}) nounwind {{\n{self.driver.body}\n}}",
-            self._loop(strides),
+            self._loop(steps) if steps else "",
+            _barrier_text(self.target) if self.sharing else "",
             f'attributes #0 = {{ noinline nounwind "prefer-vector-width"="'
             f'{self.target.vector_bits}" }}',
         ]
@@ -129,29 +163,95 @@ class _Writer:
             self.addresses[node] = set_(
                 f"load ptr, ptr {set_(f'getelementptr ptr, ptr %slots, i64 {i}')}"
             )
+        arenas = [self._arena(str(i)) for i in range(self.sharing.workers if self.sharing else 0)]
+        own = self._arena("%worker")
         for node, offset in self.plan.placement.offsets.items():
-            self.addresses[node] = set_(f"getelementptr i8, ptr %arena, i64 {offset}")
+            self.addresses[node] = set_(f"getelementptr i8, ptr {own}, i64 {offset}")
+            if self.sharing and node in self.sharing.partial:
+                self.parts[node] = tuple(
+                    set_(f"getelementptr i8, ptr {arena}, i64 {offset}") for arena in arenas
+                )
         for node in self.plan.in_place:
             self.addresses[node] = self.addresses[self.plan.carried[node]]
         for i, symbol in enumerate(self.symbols):
             address = set_(f"getelementptr i64, ptr %sizes, i64 {i}")
             self.driver.line(f"%size.{symbol} = load i64, ptr {address}")
-        self.scratch_address = set_(f"getelementptr i8, ptr %arena, i64 {scratch_at}")
+        if self.sharing:
+            for i, name in enumerate(("total", "first"), 1):
+                address = set_(f"getelementptr i64, ptr %sizes, i64 {i}")
+                self.driver.line(f"%{name}.{self.symbols[0]} = load i64, ptr {address}")
+        self.scratch_address = set_(f"getelementptr i8, ptr {own}, i64 {scratch_at}")
+
+    def _arena(self, worker: str) -> str:
+        address = self.driver.set(f"getelementptr ptr, ptr %arenas, i64 {worker}")
+        return self.driver.set(f"load ptr, ptr {address}")
+
+    def _meet(self) -> None:
+        """Wait until all workers are here."""
+        goal = self.driver.set("getelementptr i64, ptr %sizes, i64 3")
+        workers = self.sharing.workers if self.sharing else 1
+        self.driver.line(f"call void @meet(ptr %barrier, ptr {goal}, i64 {workers})")
 
     def _call_kernel(self, group: Group) -> None:
         memory: dict[str, str] = {}  # address in the driver -> pointer in the kernel
-        pointers = {}
-        for node in (*group.outputs, *group.reads):
-            address = self.addresses[node]
-            pointers[node] = memory.setdefault(address, f"%p{len(memory)}")
-        code = Kernel(group, pointers, self.narrow).write()
+        pointers, parts = {}, {}
+
+        def pointer(address: str) -> str:
+            return memory.setdefault(address, f"%p{len(memory)}")
+
+        for node in group.outputs:
+            pointers[node] = pointer(self.addresses[node])
+        for node in group.reads:
+            if node in self.parts:
+                parts[node] = tuple(map(pointer, self.parts[node]))
+                pointers[node] = parts[node][0]
+            else:
+                pointers[node] = pointer(self.addresses[node])
+        sizes = [f"i64 %size.{s}" for s in self.symbols]
+        shared = None
+        update = self.sharing is not None and group in self.sharing.updates
+        if self.sharing:
+            sizes += [f"i64 %{name}.{self.symbols[0]}" for name in ("total", "first")]
+            shared = Shared(parts, self.sharing.rows)
+        kernel = Kernel(group, pointers, self.narrow, shared)
+        if update and kernel.runs_flat():
+            kernel = Kernel(group, pointers, self.narrow, replace(shared or Shared(), split=True))
+            begin, end = self._share_of(element_count(group.outputs[0].type.shape))
+            ranges = [f"i64 {begin}", f"i64 {end}"]
+            names = ["i64 %begin", "i64 %end"]
+        else:
+            ranges, names = [], []
+        code = kernel.write()
         self.declarations |= code.intrinsics
         self.functions |= code.functions
-        sizes = [f"i64 %size.{s}" for s in self.symbols]
         parameters = [f"ptr noalias {p}" for p in (*memory.values(), "%status")]
-        name = self._define(f"({', '.join([*parameters, *sizes])}) #0 {{\n{code.body}\n}}")
+        name = self._define(f"({', '.join([*parameters, *sizes, *names])}) #0 {{\n{code.body}\n}}")
         arguments = [f"ptr {address}" for address in (*memory, "%status")]
-        self.driver.line(f"call void @{name}({', '.join([*arguments, *sizes])})")
+        call = f"call void @{name}({', '.join([*arguments, *sizes, *ranges])})"
+        if update and not ranges:
+            self._on_first_worker(call)
+        else:
+            self.driver.line(call)
+
+    def _share_of(self, count: Size) -> tuple[str, str]:
+        """The range of entries of this worker: whole cache lines, the last one takes the rest."""
+        set_, total = self.driver.set, self.sizes.size(count)
+        workers = self.sharing.workers if self.sharing else 1
+        each = set_(f"sdiv i64 {total}, {workers * 16}")
+        each = set_(f"mul i64 {each}, 16")
+        begin = set_(f"mul i64 {each}, %worker")
+        is_last = set_(f"icmp eq i64 %worker, {workers - 1}")
+        end = set_(f"select i1 {is_last}, i64 {total}, i64 {set_(f'add i64 {begin}, {each}')}")
+        return begin, end
+
+    def _on_first_worker(self, call: str) -> None:
+        tag = self.driver.fresh("only")
+        test = self.driver.set("icmp eq i64 %worker, 0")
+        self.driver.line(f"br i1 {test}, label %{tag}, label %{tag}.done")
+        self.driver.label(tag)
+        self.driver.line(call)
+        self.driver.line(f"br label %{tag}.done")
+        self.driver.label(f"{tag}.done")
 
     def _define(self, text: str) -> str:
         """Keep a function once, however often it is needed."""
@@ -226,19 +326,28 @@ class _Writer:
                 f"ptr {self.addresses[x]}, i64 {count}, i1 false)"
             )
 
-    def _loop(self, strides: Mapping[Node, int]) -> str:
+    def _loop(self, steps: Steps) -> str:
         """The driver of many steps."""
         code = Code()
         set_ = code.set
+        size = steps.batch_size
+        rows_slot = set_(f"getelementptr ptr, ptr %slots, i64 {self.slots.index(steps.rows)}")
+        rows = set_(f"load ptr, ptr {rows_slot}")
         with code.loop("%steps") as step:
+            begin = set_(f"mul i64 {step}, {size}")
             if self.symbols:
-                limit = self.plan.limits[self.symbols[0]]
-                left = set_(f"sub i64 %rows, {set_(f'mul i64 {step}, {limit}')}")
-                is_last = set_(f"icmp slt i64 {left}, {limit}")
-                size = set_(f"select i1 {is_last}, i64 {left}, i64 {limit}")
-                code.line(f"store i64 {size}, ptr %sizes")
-            code.line("call void @program(ptr %slots, ptr %arena, ptr %sizes, ptr %status)")
-            for node, stride in strides.items():
+                left = set_(f"sub i64 %rows, {begin}")
+                is_last = set_(f"icmp slt i64 {left}, {size}")
+                now = set_(f"select i1 {is_last}, i64 {left}, i64 {size}")
+                if self.sharing:
+                    begin = self._store_share(code, now, begin)
+                else:
+                    code.line(f"store i64 {now}, ptr %sizes")
+            code.line(
+                f"store ptr {set_(f'getelementptr i32, ptr {rows}, i64 {begin}')}, ptr {rows_slot}"
+            )
+            code.line(f"call void @program({_VALUES})")
+            for node, stride in steps.strides.items():
                 address = set_(f"getelementptr ptr, ptr %slots, i64 {self.slots.index(node)}")
                 old = set_(f"load ptr, ptr {address}")
                 new = set_(f"getelementptr i8, ptr {old}, i64 {stride}")
@@ -248,8 +357,61 @@ class _Writer:
             f"define void @loop({_ARGUMENTS}, i64 %steps, i64 %rows) nounwind {{\n{code.body}\n}}"
         )
 
+    def _store_share(self, code: Code, total: str, begin: str) -> str:
+        """Store the sizes of this worker's rows; return where in the order they begin."""
+        set_ = code.set
+        workers = self.sharing.workers if self.sharing else 1
+        first = set_(f"sdiv i64 {set_(f'mul i64 {total}, %worker')}, {workers}")
+        after = set_(f"mul i64 {total}, {set_('add i64 %worker, 1')}")
+        end = set_(f"sdiv i64 {after}, {workers}")
+        for i, value in enumerate((set_(f"sub i64 {end}, {first}"), total, first)):
+            code.line(f"store i64 {value}, ptr {set_(f'getelementptr i64, ptr %sizes, i64 {i}')}")
+        return set_(f"add i64 {begin}, {first}")
 
-_ARGUMENTS = "ptr %slots, ptr %arena, ptr %sizes, ptr %status"
+
+_ARGUMENTS = "ptr %slots, ptr %arenas, ptr %sizes, ptr %status, i64 %worker, ptr %barrier"
+_VALUES = _ARGUMENTS
+
+
+def _barrier_text(target: Target) -> str:
+    """A meeting of workers: each adds one to the count, and waits until all have.
+
+    It spins for some tens of microseconds, and then lets other threads run between looks.
+    """
+    x86 = "+sse2" in target.features
+    pause = "call void @llvm.x86.sse2.pause()" if x86 else ""
+    declare = "declare void @llvm.x86.sse2.pause()\n" if x86 else ""
+    return f"""{declare}declare i32 @sched_yield()
+
+define internal void @meet(ptr %count, ptr %goal, i64 %workers) noinline nounwind {{
+entry:
+  %last = load i64, ptr %goal
+  %next = add i64 %last, %workers
+  store i64 %next, ptr %goal
+  %old = atomicrmw add ptr %count, i64 1 acq_rel
+  br label %look
+look:
+  %looks = phi i64 [ 0, %entry ], [ %more, %wait ]
+  %now = load atomic i64, ptr %count acquire, align 8
+  %all = icmp sge i64 %now, %next
+  br i1 %all, label %done, label %spin
+spin:
+  {pause}
+  %more = add i64 %looks, 1
+  %long = icmp sgt i64 %more, {SPINS}
+  br i1 %long, label %yield, label %wait
+yield:
+  %ignored = call i32 @sched_yield()
+  br label %wait
+wait:
+  br label %look
+done:
+  ret void
+}}"""
+
+
+SPINS = 2000
+"""Looks at the barrier before a worker lets other threads run."""
 
 
 def _number_loops(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,14 @@ import numpy as np
 from chainrule.errors import IndexRangeError, ShapeError
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
-from chainrule.execute.native.program import Program, write_program
+from chainrule.execute.native.program import Program, Steps, write_program
 from chainrule.ir import Node, bind, itemsize
 from chainrule.plan import Plan
 from chainrule.tracing import as_array, measure
 
 _ADDRESS = ctypes.c_void_p
 _COUNT = ctypes.c_int64
+_ARGUMENTS = (_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _COUNT, _ADDRESS)
 
 
 def target() -> Target:
@@ -50,7 +52,7 @@ class NativeFunction:
         self.plan = plan
         self.program = write_program(plan, target())
         self.library = Library(self.program.text)
-        self._call = self.library.function("program", *[_ADDRESS] * 4)
+        self._call = self.library.function("program", *_ARGUMENTS)
         self._constants = _constants(self.program)
         self._arena = aligned((self.program.arena,), np.uint8)
 
@@ -67,18 +69,17 @@ class NativeFunction:
         for node in program.slots:
             if node not in known:
                 known[node] = np.empty(bind(node.type.shape, sizes), node.type.dtype)
-        slots = np.array([known[x].ctypes.data for x in program.slots], np.uintp)
-        bound = np.array([sizes[s] for s in program.symbols], np.int64)
-        status = np.zeros(1, np.int32)
         for symbol in program.symbols:
             if sizes[symbol] > self.plan.limits[symbol]:
                 raise ShapeError(
                     f"the size {symbol} is {sizes[symbol]}, but the program was planned for at "
                     f"most {self.plan.limits[symbol]}"
                 )
-        self._call(
-            slots.ctypes.data, self._arena.ctypes.data, bound.ctypes.data, status.ctypes.data
-        )
+        slots = _addresses(known[x] for x in program.slots)
+        bound = np.array([sizes[s] for s in program.symbols], np.int64)
+        status = np.zeros(1, np.int32)
+        places = (slots, _addresses([self._arena]), bound, status)
+        self._call(*(x.ctypes.data for x in places), 0, None)
         _check(status)
         return [known[x] if x not in graph.inputs else known[x].copy() for x in graph.outputs]
 
@@ -90,7 +91,7 @@ class NativeLoop:
     ----------
     plan
         A step, whose first outputs replace its first inputs; its last two inputs are the rows of
-        the minibatch and the number of the step.
+        the minibatch and the number of the step. It may be shared among workers.
     carried
         How many arrays are carried on.
     batch_size
@@ -102,19 +103,21 @@ class NativeLoop:
     def __init__(self, plan: Plan, carried: int, batch_size: int, *, timed: bool = False) -> None:
         graph = plan.graph
         self.plan = plan
+        self.workers = plan.sharing.workers if plan.sharing else 1
         self._carried = carried
         self._batch_size = batch_size
         records = dict.fromkeys(graph.outputs[carried:])
         self._records = [x for x in records if x not in graph.inputs and x.card.name != "constant"]
         *_, rows, number = graph.inputs
-        strides = {rows: 4 * batch_size, number: 4}
-        strides |= {x: itemsize(x.type.dtype) for x in self._records}
-        self.program = write_program(plan, target(), strides, timed=timed)
+        strides = {number: 4} | {x: itemsize(x.type.dtype) for x in self._records}
+        steps = Steps(rows, batch_size, strides)
+        self.program = write_program(plan, target(), steps, timed=timed)
         self.cycles = np.zeros(len(plan.groups), np.int64)
         self.library = Library(self.program.text)
-        self._call = self.library.function("loop", *[_ADDRESS] * 4, _COUNT, _COUNT)
-        self._arena = aligned((self.program.arena,), np.uint8)
+        self._call = self.library.function("loop", *_ARGUMENTS, _COUNT, _COUNT)
+        self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
         self._constants = _constants(self.program)
+        self._threads = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
         """Run one step for each minibatch of `order`; return what each step recorded.
@@ -128,18 +131,34 @@ class NativeLoop:
             zip(graph.inputs, [*arrays, order, numbers], strict=True)
         )
         known |= self._constants
-        known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
-        used = [*(known[x] for x in self.program.slots), self.cycles]
-        slots = np.array([x.ctypes.data for x in used], np.uintp)
-        sizes = np.zeros(max(1, len(self.program.symbols)), np.int64)
-        status = np.zeros(1, np.int32)
-        places = (slots, self._arena, sizes, status)
-        self._call(*(x.ctypes.data for x in places), steps, len(order))
+        arenas = _addresses(self._arenas)
+        barrier, status = np.zeros(8, np.int64), np.zeros(1, np.int32)
+        waiting = []
+        for worker in reversed(range(self.workers)):
+            # Every worker records; what the first one records is kept.
+            known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
+            cycles = self.cycles if worker == 0 else self.cycles.copy()
+            slots = _addresses([*(known[x] for x in self.program.slots), cycles])
+            sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
+            places = (slots, arenas, sizes, status)
+            held = (places, cycles, dict(known))  # alive until the worker has ended
+            addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
+            if worker and self._threads:
+                task = self._threads.submit(self._call, *addresses, steps, len(order))
+                waiting.append((task, held))
+            else:
+                self._call(*addresses, steps, len(order))
+        for task, _ in waiting:
+            task.result()
         _check(status)
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
             for x in graph.outputs[self._carried :]
         ]
+
+
+def _addresses(arrays: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    return np.array([x.ctypes.data for x in arrays], np.uintp)
 
 
 def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:

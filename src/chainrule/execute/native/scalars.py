@@ -69,12 +69,18 @@ class Scalars:
         For symbolic sizes.
     flags
         Fast-math flags of sums and products.
+    whole
+        Prefix of the registers that hold sizes of the whole minibatch, of which a worker may
+        have only some rows.
     """
 
-    def __init__(self, code: Code, indices: Indices, flags: str = EXACT) -> None:
+    def __init__(
+        self, code: Code, indices: Indices, flags: str = EXACT, whole: str = "size"
+    ) -> None:
         self._code = code
         self._indices = indices
         self._flags = flags
+        self._whole = whole
         self.unsigned = Unsigned(code)
 
     def _binary(self, float_op: str, integer_op: str, x: Value, y: Value) -> Value:
@@ -108,7 +114,7 @@ class Scalars:
 
     def size(self, size: Size) -> Value:
         """A size of an axis."""
-        return Value(str(self._indices.size(size)), "int64")
+        return Value(str(self._indices.size(size, self._whole)), "int64")
 
     def add(self, x: Value, y: Value) -> Value:
         """x + y."""

@@ -11,6 +11,9 @@ from chainrule.ir import Graph
 from chainrule.plan import bind_sizes, plan
 from chainrule.tracing import Tree, as_array, flatten, unflatten
 
+WORK_PER_WORKER = 1_500_000
+"""Floating-point operations per step that make up for a worker's waiting at barriers."""
+
 
 class NativeSession:
     """A loop in progress in native code.
@@ -28,15 +31,25 @@ class NativeSession:
         Rows of a full minibatch.
     carry, data
         Trees of arrays to begin with.
+    workers
+        How many threads may share a minibatch; each step needs enough work to be shared.
     """
 
     def __init__(
-        self, graph: Graph, carried: Tree, record: Tree, batch_size: int, carry: Any, data: Any
+        self,
+        graph: Graph,
+        carried: Tree,
+        record: Tree,
+        batch_size: int,
+        carry: Any,
+        data: Any,
+        workers: int = 1,
     ) -> None:
         self._graph = graph
         self._carried = carried
         self._record = record
         self._batch_size = batch_size
+        self._workers = workers
         inputs = graph.inputs
         leaves = flatten(carry)[0]
         self._carry = [
@@ -51,11 +64,15 @@ class NativeSession:
 
     def _program(self, full: bool) -> NativeLoop:
         if full not in self._programs:
-            size, count = self._batch_size, len(self._carry)
-            graph = self._graph
-            graph = bind_sizes(graph, {"batch": size}) if full else graph
-            step = plan(graph, limits={"batch": size}, carried=[(i, i) for i in range(count)])
-            self._programs[full] = NativeLoop(step, count, size)
+            size, pairs = self._batch_size, [(i, i) for i in range(len(self._carry))]
+            limits = {"batch": size}
+            step = plan(self._graph, limits=limits, carried=pairs)
+            workers = min(self._workers, step.cost() // WORK_PER_WORKER)
+            if workers > 1:
+                step = plan(self._graph, limits=limits, carried=pairs, workers=workers)
+            elif full:
+                step = plan(bind_sizes(self._graph, limits), carried=pairs)
+            self._programs[full] = NativeLoop(step, len(self._carry), size)
         return self._programs[full]
 
     def run(self, order: Any, first: int) -> Any:

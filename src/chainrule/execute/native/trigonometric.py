@@ -1,23 +1,24 @@
-"""Formulas for sin, cos, tan and their inverses.
+"""Formulas of sin, cos, tan and their inverses; `f` is always the formula that is being written.
 
-Angles are reduced to quarter turns in the manner of Payne and Hanek (1983): x times 2 / pi modulo
-4, with as many digits of 2 / pi as the size of x asks for and none of those that only add whole
-turns. So the largest float is as accurate as the smallest, and no branch stops a loop from being
-vectorised.
+Angles become quarter turns as Payne and Hanek do it ("Radian reduction for trigonometric
+functions", 1983): x times 2 / pi modulo 4, with as many digits of 2 / pi as the size of x asks for
+and without those that only add whole turns. So the largest float is as accurate as the smallest,
+and no branch keeps a loop from being vectorised.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 from chainrule.execute.native import coefficients as c
 from chainrule.execute.native.expression import Formula, Term
 
 # pi / 2 in two parts.
-_HALF_PI = (math.pi / 2, float.fromhex("0x1.1a62633145c07p-54"))
-_HALF_PI_SINGLE = (float.fromhex("0x1.921fb6p+0"), float.fromhex("-0x1.777a5cp-25"))
+_HALF_PI = {
+    "float32": (float.fromhex("0x1.921fb6p+0"), float.fromhex("-0x1.777a5cp-25")),
+    "float64": (float.fromhex("0x1.921fb54442d18p+0"), float.fromhex("0x1.1a62633145c07p-54")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Angle:
     quarters
         An integer, of which the two lowest bits have a meaning.
     rest, tail
-        The rest in radians, and what its rounding has lost.
+        The rest in radians, and what its rounding has lost (None where that does not matter).
     """
 
     quarters: Term
@@ -37,9 +38,27 @@ class Angle:
     tail: Term | None
 
 
-@cache
+# ---------------------------------------------------------------------------------------------
+# Reduction to quarter turns.
+
+
+def quarter_turns(exponent: int, parts: int) -> tuple[float, ...]:
+    """2^exponent times 2 / pi modulo 4, as a sum of ever smaller float64 numbers.
+
+    >>> quarter_turns(0, 1)[0] == 2 / math.pi
+    True
+    """
+    precision = 64 * (parts + 1)
+    rest = _two_over_pi(exponent + precision) % (4 << precision)
+    result = []
+    for _ in range(parts):
+        result.append(math.ldexp(float(rest), -precision))
+        rest -= int(float(rest))
+    return tuple(result)
+
+
 def _two_over_pi(digits: int) -> int:
-    """The integer part of 2^digits times 2 / pi, with pi by Machin's formula."""
+    """The whole part of 2^digits times 2 / pi, with Machin's formula for pi."""
     guard = digits + 64
 
     def arctan_of_inverse(n: int) -> int:
@@ -55,23 +74,80 @@ def _two_over_pi(digits: int) -> int:
     return (2 << (guard + digits)) // pi
 
 
-def quarter_turns(exponent: int, parts: int) -> tuple[float, ...]:
-    """2^exponent times 2 / pi modulo 4, as a sum of floats that get smaller.
+_BLOCK = 32
+_PARTS = 4
+_FIRST_EXPONENT = 1075  # exponent field of 2^52; below, every bit of 2 / pi counts
 
-    >>> quarter_turns(0, 1)[0] == 2 / math.pi
-    True
+
+def quarter_turn_table() -> tuple[float, ...]:
+    """2 / pi modulo 4 for float64: four parts for each block of 2^32 sizes."""
+    blocks = range(1 + (0x7FF - _FIRST_EXPONENT) // _BLOCK)
+    return tuple(part for block in blocks for part in quarter_turns(_BLOCK * block, _PARTS))
+
+
+def _reduce(f: Formula, x: Term) -> Angle:
+    """Reduce a float64, with a relative error below 2^-60 of the rest.
+
+    Where x is close to a multiple of a quarter turn, the sum of the products cancels almost
+    entirely, so it passes twice through exact sums (Ogita, Rump and Oishi, "Accurate sum and dot
+    product", 2005).
     """
-    precision = 64 * (parts + 1)
-    digits = exponent + precision
-    rest = _two_over_pi(digits) % (4 << precision)
-    result = []
-    for _ in range(parts):
-        result.append(math.ldexp(float(rest), -precision))
-        rest -= int(float(rest))
-    return tuple(result)
+    excess = ((f.to_bits(x) >> 52) & 0x7FF) - _FIRST_EXPONENT
+    block = f.select(excess > 0, excess, 0) >> 5
+    # x without the block's power of two, which is in the table.
+    scaled = f.from_bits(f.to_bits(x) - (block << (52 + 5)))
+    (h0, l0), (h1, l1), (h2, l2), (h3, _) = (
+        f.two_product(scaled, f.entry("quarter_turns", (block << 2) + part))
+        for part in range(_PARTS)
+    )
+    # The first three may be large; l1 and h2 are below 2^-19, l2 and h3 below 2^-72.
+    terms = [*(_modulo_four(f, term) for term in (h0, l0, h1)), l1, h2, l2 + h3]
+    total, *losses = _exact_sum(f, terms)
+    whole, quarters = _nearest(f, total)
+    rest, *losses = _exact_sum(f, [total - whole, *losses])
+    tail = sum(losses[1:], losses[0])
+    high, low = _HALF_PI["float64"]
+    radians, lost = f.two_product(rest, high)
+    return Angle(quarters, radians, f.multiply_add(rest, low, f.multiply_add(tail, high, lost)))
 
 
-def _nearest_quarter(f: Formula, x: Term) -> tuple[Term, Term]:
+def _exact_sum(f: Formula, terms: list[Term]) -> list[Term]:
+    """The sum, and what each addition has lost: together exactly the terms."""
+    *others, total = terms
+    losses = []
+    for term in reversed(others):
+        total, lost = f.two_sum(term, total)
+        losses.append(lost)
+    return [total, *reversed(losses)]
+
+
+_COARSE_FIRST = 48
+_COARSE_STEP = 20
+
+
+def _reduce_coarse(f: Formula, x: Term) -> Angle:
+    """Reduce a float32, given as a float64, with an error that float32 does not see.
+
+    The sizes of x fall into five ranges with two parts of 2 / pi each. Every bit of x times the
+    first part counts; the second part only needs to be there.
+    """
+    a = f.abs(x)
+    first, second = (f.constant(part, "float64") for part in quarter_turns(0, 2))
+    for start in range(_COARSE_FIRST, 128, _COARSE_STEP):
+        # In this range x is a multiple of 2^shift, so multiples of 4 / 2^shift do not count.
+        shift = start - 23
+        in_range = a >= 2.0**start
+        next_first, next_second = (math.ldexp(part, -shift) for part in quarter_turns(shift, 2))
+        first = f.select(in_range, next_first, first)
+        second = f.select(in_range, next_second, second)
+    product, low = f.two_product(x, first)
+    product = _modulo_four(f, product)
+    whole, quarters = _nearest(f, product + low)
+    rest = f.multiply_add(x, second, (product - whole) + low)
+    return Angle(quarters, rest * _HALF_PI["float64"][0], None)
+
+
+def _nearest(f: Formula, x: Term) -> tuple[Term, Term]:
     """The nearest whole number as a float, and as an integer in the two lowest bits."""
     magic = 1.5 * 2.0**52
     shifted = x + magic
@@ -83,144 +159,77 @@ def _modulo_four(f: Formula, x: Term) -> Term:
     return f.multiply_add(f.nearest(x * 0.25), -4.0, x)
 
 
-_COARSE_FIRST, _COARSE_STEP = 48, 20
+# ---------------------------------------------------------------------------------------------
+# Sine, cosine, tangent.
 
 
-def _reduce_coarse(f: Formula, x: Term) -> Angle:
-    """Reduce a float32, given as a float64, with a relative error below 2^-25 of the rest.
-
-    The sizes of x fall into five ranges with two parts of 2 / pi each. All bits of x times the
-    first part count, hence the fused product; the second only needs to be there.
-    """
-    a = f.abs(x)
-    first, second = (f.constant(v, "float64") for v in quarter_turns(0, 2))
-    for start in range(_COARSE_FIRST, 128, _COARSE_STEP):
-        # In this range x is a multiple of 2^shift, so multiples of 4 / 2^shift do not count.
-        shift = start - 23
-        above = f.compare(">=", a, 2.0**start)
-        values = [math.ldexp(v, -shift) for v in quarter_turns(shift, 2)]
-        first, second = (
-            f.select(above, value, old) for value, old in zip(values, (first, second), strict=True)
-        )
-    product, rest = f.two_product(x, first)
-    product = _modulo_four(f, product)
-    nearest, quarters = _nearest_quarter(f, product + rest)
-    turns = f.multiply_add(x, second, (product - nearest) + rest)
-    return Angle(quarters, turns * (math.pi / 2), None)
+def _sin_and_cos(f: Formula, x: Term) -> tuple[Term, Term, Term]:
+    """Sine and cosine of the rest, and the quarter turns; in float64 also for float32."""
+    if x.dtype == "float32":
+        angle = _reduce_coarse(f, f.cast(x, "float64"))
+    else:
+        angle = _reduce(f, x)
+    r, tail, z = angle.rest, angle.tail, angle.rest * angle.rest
+    sin_series, cos_series = f.polynomial(z, c.SIN[x.dtype]), f.polynomial(z, c.COS[x.dtype])
+    if tail is None:
+        sine = f.multiply_add(r * z, sin_series, r)
+        cosine = f.multiply_add(z * z, cos_series, f.multiply_add(z, -0.5, 1.0))
+        return sine, cosine, angle.quarters
+    # sin(r + t) = sin r + t cos r and cos(r + t) = cos r - t sin r. As in fdlibm, what 1 - z / 2
+    # loses in rounding is kept.
+    sine = r + f.multiply_add(r * z, sin_series, f.multiply_add(tail * z, -0.5, tail))
+    near, lost = f.fast_two_sum(1.0, z * -0.5)
+    cosine = near + f.multiply_add(z * z, cos_series, f.multiply_add(-r, tail, lost))
+    return sine, cosine, angle.quarters
 
 
-_BLOCK = 32
-_PARTS = 4
-
-
-def _reduce(f: Formula, x: Term) -> Angle:
-    """Reduce a float64, with a relative error below 2^-60 of the rest.
-
-    Sizes of x fall into blocks of 2^32, for each of which a table holds four parts of 2 / pi. The
-    products' sum cancels almost entirely where x is close to a multiple of a quarter turn, so it
-    is carried through two passes of exact sums (Ogita, Rump and Oishi, 2005).
-    """
-    blocks = range(1 + (2046 - 1075) // _BLOCK)
-    rows = [quarter_turns(_BLOCK * block, _PARTS) for block in blocks]
-    table = f.table("cr.quarter_turns", [value for row in rows for value in row])
-    excess = ((f.to_bits(x) >> 52) & 0x7FF) - 1075
-    block = f.select(excess > 0, excess, 0) >> 5
-    scaled = f.from_bits(f.to_bits(x) - (block << 57))
-    (h0, l0), (h1, l1), (h2, l2), (h3, _) = (
-        f.two_product(scaled, f.entry(table, (block << 2) + part)) for part in range(_PARTS)
-    )
-    # Sizes: l1 and h2 are below 2^-19, the last below 2^-72.
-    terms = [*(_modulo_four(f, x) for x in (h0, l0, h1)), l1, h2, l2 + h3]
-    total, *rests = _exact_sums(f, terms)
-    nearest, quarters = _nearest_quarter(f, total)
-    rest, *rests = _exact_sums(f, [total - nearest, *rests])
-    tail = sum(rests[1:], rests[0])
-    product, lost = f.two_product(rest, _HALF_PI[0])
-    tail = f.multiply_add(rest, _HALF_PI[1], f.multiply_add(tail, _HALF_PI[0], lost))
-    return Angle(quarters, product, tail)
-
-
-def _exact_sums(f: Formula, terms: list[Term]) -> list[Term]:
-    """The sum of all, then what each addition has lost; together as exact as the terms."""
-    *others, total = terms
-    rests = []
-    for term in reversed(others):
-        total, rest = f.two_sum(term, total)
-        rests.append(rest)
-    return [total, *reversed(rests)]
-
-
-def _angle(f: Formula, x: Term) -> Angle:
-    return _reduce_coarse(f, f.cast(x, "float64")) if x.dtype == "float32" else _reduce(f, x)
-
-
-def _sin_of_rest(f: Formula, dtype: str, angle: Angle) -> Term:
-    r, z = angle.rest, angle.rest * angle.rest
-    series = f.polynomial(z, c.SIN[dtype])
-    if angle.tail is None:
-        return f.multiply_add(r * z, series, r)
-    # sin(r + t) = sin r + t cos r, where cos r is 1 - z / 2 to first order.
-    tail = f.multiply_add(angle.tail * z, -0.5, angle.tail)
-    return r + f.multiply_add(r * z, series, tail)
-
-
-def _cos_of_rest(f: Formula, dtype: str, angle: Angle) -> Term:
-    r, z = angle.rest, angle.rest * angle.rest
-    series = f.polynomial(z, c.COS[dtype])
-    if angle.tail is None:
-        return f.multiply_add(z * z, series, f.multiply_add(z, -0.5, 1.0))
-    # cos(r + t) = cos r - t sin r; what 1 - z / 2 loses in rounding is added, as in fdlibm.
-    half = 0.5 * z
-    near, lost = f.fast_two_sum(1.0, -half)
-    return near + f.multiply_add(z * z, series, f.multiply_add(-r, angle.tail, lost))
-
-
-def _odd(f: Formula, quarters: Term) -> Term:
+def _is_odd(f: Formula, quarters: Term) -> Term:
     return f.differs(quarters & 1, 0)
 
 
-def _turn(f: Formula, y: Term, quarters: Term) -> Term:
-    """Y with the other sign in the third and fourth quarter."""
+def _turn_around(f: Formula, y: Term, quarters: Term) -> Term:
+    """Change the sign of y in the third and fourth quarter."""
     return f.from_bits(f.to_bits(y) ^ ((quarters & 2) << 62))
 
 
-def _tiny_or(f: Formula, x: Term, y: Term) -> Term:
-    """X itself where y(x) rounds to it, sign of zero included; NaN where x is not finite."""
-    y = f.cast(y, x.dtype)
-    size = f.abs(x)
+def _with_edges(f: Formula, x: Term, y: Term) -> Term:
+    """Give NaN where x is not finite, and x itself where y(x) rounds to it: zeros keep signs."""
+    a = f.abs(x)
     tiny = 2.0**-13 if x.dtype == "float32" else 2.0**-28
-    return f.select(size < tiny, x, f.select(size < math.inf, y, math.nan))
+    y = f.select(a < math.inf, f.cast(y, x.dtype), math.nan)
+    return f.select(a < tiny, x, y)
 
 
 def sin(f: Formula, x: Term) -> Term:
     """Sine."""
-    angle = _angle(f, x)
-    sine, cosine = _sin_of_rest(f, x.dtype, angle), _cos_of_rest(f, x.dtype, angle)
-    y = f.select(_odd(f, angle.quarters), cosine, sine)
-    return _tiny_or(f, x, _turn(f, y, angle.quarters))
+    sine, cosine, quarters = _sin_and_cos(f, x)
+    y = f.select(_is_odd(f, quarters), cosine, sine)
+    return _with_edges(f, x, _turn_around(f, y, quarters))
 
 
 def cos(f: Formula, x: Term) -> Term:
     """Cosine: the sine one quarter turn ahead."""
-    angle = _angle(f, x)
-    sine, cosine = _sin_of_rest(f, x.dtype, angle), _cos_of_rest(f, x.dtype, angle)
-    y = f.select(_odd(f, angle.quarters), sine, cosine)
-    y = f.cast(_turn(f, y, angle.quarters + 1), x.dtype)
+    sine, cosine, quarters = _sin_and_cos(f, x)
+    y = f.select(_is_odd(f, quarters), sine, cosine)
+    y = f.cast(_turn_around(f, y, quarters + 1), x.dtype)
     return f.select(f.abs(x) < math.inf, y, math.nan)
 
 
 def tan(f: Formula, x: Term) -> Term:
-    """Sine over cosine, or -cosine over sine."""
-    angle = _angle(f, x)
-    sine, cosine = _sin_of_rest(f, x.dtype, angle), _cos_of_rest(f, x.dtype, angle)
-    odd = _odd(f, angle.quarters)
-    return _tiny_or(f, x, f.select(odd, -cosine, sine) / f.select(odd, sine, cosine))
+    """Sine over cosine, or -cosine over sine after an odd number of quarters."""
+    sine, cosine, quarters = _sin_and_cos(f, x)
+    odd = _is_odd(f, quarters)
+    return _with_edges(f, x, f.select(odd, -cosine, sine) / f.select(odd, sine, cosine))
 
 
-def _asin_core(f: Formula, x: Term) -> tuple[Term, Term, Term]:
-    """Whether a = |x| is above 1/2, the angle s, and asin(s) - s.
+# ---------------------------------------------------------------------------------------------
+# Inverses.
 
-    s is a itself, or above 1/2 that of the half angle: asin(a) = pi / 2 - 2 asin(s) with
+
+def _asin_parts(f: Formula, x: Term) -> tuple[Term, Term, Term]:
+    """Whether a = |x| is above 1/2, then s, and asin(s) - s.
+
+    s is a, or above 1/2 the sine of half the complement: asin(a) = pi / 2 - 2 asin(s) with
     s = sqrt((1 - a) / 2).
     """
     a = f.abs(x)
@@ -232,41 +241,35 @@ def _asin_core(f: Formula, x: Term) -> tuple[Term, Term, Term]:
 
 def asin(f: Formula, x: Term) -> Term:
     """Inverse sine."""
-    above, s, rest = _asin_core(f, x)
-    high, low = (f.constant(v) for v in half_pi(x.dtype))
+    above, s, rest = _asin_parts(f, x)
+    high, low = _HALF_PI[x.dtype]
     complement = high - 2 * (s + (rest - 0.5 * low))
     return f.with_sign(f.select(above, complement, s + rest), x)
 
 
 def acos(f: Formula, x: Term) -> Term:
     """Inverse cosine."""
-    above, s, rest = _asin_core(f, x)
-    high, low = (f.constant(v) for v in half_pi(x.dtype))
-    negative = x < 0.0
-    half = s + rest
-    outer = f.select(negative, 2 * high - 2 * (s + (rest - low)), half + half)
-    signed_s, signed_rest = f.with_sign(s, x), f.with_sign(rest, x)
-    inner = high - (signed_s + (signed_rest - low))
+    above, s, rest = _asin_parts(f, x)
+    high, low = _HALF_PI[x.dtype]
+    angle = s + rest
+    outer = f.select(x < 0.0, 2 * high - 2 * (s + (rest - low)), angle + angle)
+    inner = high - (f.with_sign(s, x) + (f.with_sign(rest, x) - low))
     return f.select(above, outer, inner)
 
 
 def atan(f: Formula, x: Term) -> Term:
-    """Inverse tangent, with a = |x| turned by 0, 1/8 or 1/4 of a turn into [-tan 22.5°, tan 22.5°].
+    """Inverse tangent, of a = |x| turned back by 0, 1/8 or 1/4 of a turn.
 
     atan(a) = pi / 4 + atan((a - 1) / (a + 1)) = pi / 2 + atan(-1 / a).
     """
     a = f.abs(x)
     middle, above = a > math.tan(math.pi / 8), a > math.tan(3 * math.pi / 8)
-    top = f.select(above, -1.0, f.select(middle, a - 1, a))
-    bottom = f.select(above, a, f.select(middle, a + 1, 1.0))
-    t = top / bottom
+
+    def choose(low: Term | float, mid: Term | float, high: Term | float) -> Term:
+        return f.select(above, high, f.select(middle, mid, low))
+
+    t = choose(a, a - 1, -1.0) / choose(1.0, a + 1, a)
     z = t * t
-    high, low = (
-        f.select(above, v, f.select(middle, f.constant(v / 2), 0.0)) for v in half_pi(x.dtype)
-    )
-    rest = f.multiply_add(t * z, f.polynomial(z, c.ATAN[x.dtype]), low)
-    return f.with_sign(high + (t + rest), x)
-
-
-def half_pi(dtype: str) -> tuple[float, float]:
-    return _HALF_PI if dtype == "float64" else _HALF_PI_SINGLE
+    base, base_low = (choose(f.constant(0.0), part / 2, part) for part in _HALF_PI[x.dtype])
+    rest = f.multiply_add(t * z, f.polynomial(z, c.ATAN[x.dtype]), base_low)
+    return f.with_sign(base + (t + rest), x)
