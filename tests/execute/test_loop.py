@@ -136,7 +136,7 @@ def test_a_row_outside_of_the_table_is_reported(executor: str) -> None:
 
 def test_values_that_are_exchanged_or_constant_are_carried_on() -> None:
     def step(carry: Any, data: Any, rows: Any, number: Any) -> Any:
-        a, b, c, d = carry
+        a, b, c, _ = carry
         return (b, a, cnp.zeros_like(c), a), cnp.sum(a)
 
     start = tuple(np.full(3, n, "float32") for n in (1.0, 2.0, 3.0, 4.0))

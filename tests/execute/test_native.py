@@ -12,8 +12,8 @@ import chainrule.numpy as cnp
 import chainrule.random as random
 from chainrule.backprop import grad, value_and_grad
 from chainrule.errors import IndexRangeError, ShapeError
-from chainrule.execute import trace
 from chainrule.execute import numpy as numpy_executor
+from chainrule.execute import trace
 from chainrule.execute.native.run import NativeFunction
 from chainrule.ir import ArrayType, Dim
 from chainrule.ops import CARDS

@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from chainrule.errors import GraphError
 from chainrule.ir import Dim, Graph, Node
 from chainrule.plan.fuse import Group, matrix_operand
 
 ROWS, WHOLE, TURNED = "rows", "whole", "turned"
-
-
-class NotShareable(Exception):
-    """A step has a part that cannot be done row by row; the message says which."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +61,7 @@ def share(
     """
     try:
         labels = _Labels(graph)
-    except NotShareable:
+    except GraphError:
         return None
     if not labels.partial:
         return None
@@ -121,10 +118,10 @@ class _Labels:
         labels = [self.of[x] for x in node.inputs]
         if not node.inputs or name == "uniform":
             if name == "iota" and isinstance(node.type.shape[node.options["axis"]], Dim):
-                raise NotShareable("it numbers the rows of the minibatch")
+                raise GraphError("it numbers the rows of the minibatch")
             return ROWS if _by_rows(node) else WHOLE
         if TURNED in labels and kind != "contract":
-            raise NotShareable(f"{name} reads a transposed minibatch")
+            raise GraphError(f"{name} reads a transposed minibatch")
         if kind == "contract":
             return self._product(node, labels)
         if name == "transpose" and labels[0] == ROWS:
@@ -137,19 +134,16 @@ class _Labels:
         if ROWS not in labels:
             return ROWS if _by_rows(node) else WHOLE
         if not _by_rows(node) or not self._keeps_rows(node, labels):
-            raise NotShareable(f"{name} mixes rows of the minibatch")
+            raise GraphError(f"{name} mixes rows of the minibatch")
         return ROWS
 
     def _keeps_rows(self, node: Node, labels: list[str]) -> bool:
         """Whether row i of the output needs just row i of the inputs."""
         name, options = node.card.name, node.options
-        if name in ("slice", "pad"):
-            if name == "slice":
-                return (
-                    options["start"][0] == 0
-                    and options["step"][0] == 1
-                    and (options["stop"][0] == node.inputs[0].type.shape[0])
-                )
+        if name == "slice":
+            first, last, jump = (options[part][0] for part in ("start", "stop", "step"))
+            return bool(first == 0 and jump == 1 and last == node.inputs[0].type.shape[0])
+        if name == "pad":
             return all(options[side][0] == 0 for side in ("low", "high", "gap"))
         if name in ("concatenate", "cumulative_sum"):
             return options["axis"] != 0 and WHOLE not in labels
@@ -158,20 +152,18 @@ class _Labels:
             return (x == WHOLE) if options["axis"] == 0 else (x == ROWS and positions == WHOLE)
         if name == "broadcast":
             return 0 not in options["axes"]
-        if name == "fold_in":
-            return False
-        return True
+        return name != "fold_in"
 
     def _product(self, node: Node, labels: list[str]) -> str:
         a, b = labels
-        (left, turned_a), (right, turned_b) = map(matrix_operand, node.inputs)
+        left, turned_a = matrix_operand(node.inputs[0])
         stacked = len(node.type.shape) > 2
         if stacked:
             if {a, b} == {WHOLE}:
                 return WHOLE
             if a == b == ROWS:
                 return ROWS
-            raise NotShareable("a stacked product mixes rows of the minibatch")
+            raise GraphError("a stacked product mixes rows of the minibatch")
         if a == ROWS and b == WHOLE:
             return ROWS
         if a == TURNED and b == ROWS and turned_a and self.of[left] == ROWS:
@@ -179,7 +171,7 @@ class _Labels:
             return WHOLE
         if a == WHOLE and b == WHOLE:
             return WHOLE
-        raise NotShareable("a product mixes rows of the minibatch")
+        raise GraphError("a product mixes rows of the minibatch")
 
     def _reduction(self, node: Node, label: str) -> str:
         axes = node.options.get("axes", (node.options.get("axis"),))
@@ -188,7 +180,7 @@ class _Labels:
         if 0 not in axes:
             return ROWS
         if node.card.name != "sum":
-            raise NotShareable(f"{node.card.name} over the rows of the minibatch")
+            raise GraphError(f"{node.card.name} over the rows of the minibatch")
         self.partial.add(node)
         return WHOLE
 
@@ -198,7 +190,7 @@ class _Labels:
             return WHOLE
         if labels == [ROWS, WHOLE] and node.options["axis"] != 0 and _by_rows(node):
             return ROWS
-        raise NotShareable("scatter_add mixes rows of the minibatch")
+        raise GraphError("scatter_add mixes rows of the minibatch")
 
 
 def lives_of_parts(

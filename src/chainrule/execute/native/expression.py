@@ -281,10 +281,8 @@ class Formula:
     def compare(self, test: str, a: Term | float, b: Term | float) -> Term:
         """Return the truth value of a test such as ``"<"``."""
         a, b = self._match(a, b)
-        if a.dtype in FORMATS:
-            op = f"fcmp {_FLOAT_TESTS[test]}"
-        else:
-            op = f"icmp {_INTEGER_TESTS[test]}"
+        floats = a.dtype in FORMATS
+        op = f"fcmp {_FLOAT_TESTS[test]}" if floats else f"icmp {_INTEGER_TESTS[test]}"
         return self.write(f"{op} {LLVM_TYPES[a.dtype]} {a.name}, {b.name}", "bool")
 
     def differs(self, a: Term, b: Term | float) -> Term:

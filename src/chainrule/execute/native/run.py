@@ -6,6 +6,7 @@ import ctypes
 import math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -143,11 +144,11 @@ class NativeLoop:
             places = (slots, arenas, sizes, status)
             held = (places, cycles, dict(known))  # alive until the worker has ended
             addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
+            call = partial(self._call, *addresses, steps, len(order))
             if worker and self._threads:
-                task = self._threads.submit(self._call, *addresses, steps, len(order))
-                waiting.append((task, held))
+                waiting.append((self._threads.submit(call), held))
             else:
-                self._call(*addresses, steps, len(order))
+                call()
         for task, _ in waiting:
             task.result()
         _check(status)

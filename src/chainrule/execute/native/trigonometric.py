@@ -165,10 +165,8 @@ def _modulo_four(f: Formula, x: Term) -> Term:
 
 def _sin_and_cos(f: Formula, x: Term) -> tuple[Term, Term, Term]:
     """Sine and cosine of the rest, and the quarter turns; in float64 also for float32."""
-    if x.dtype == "float32":
-        angle = _reduce_coarse(f, f.cast(x, "float64"))
-    else:
-        angle = _reduce(f, x)
+    single = x.dtype == "float32"
+    angle = _reduce_coarse(f, f.cast(x, "float64")) if single else _reduce(f, x)
     r, tail, z = angle.rest, angle.tail, angle.rest * angle.rest
     sin_series, cos_series = f.polynomial(z, c.SIN[x.dtype]), f.polynomial(z, c.COS[x.dtype])
     if tail is None:
