@@ -5,6 +5,8 @@
 0.0
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from chainrule.tracing.functions import *  # noqa: F403

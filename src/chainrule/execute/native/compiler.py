@@ -21,6 +21,9 @@ from chainrule.errors import ExecutorError
 GENERATION = 1
 """Number of the code generator; part of every cache key."""
 
+CACHE_LIMIT = 256 << 20
+"""Bytes that all compiled objects may take on disk."""
+
 _MAGIC = b"chainrule object 1\n"
 
 
@@ -86,7 +89,9 @@ class Library:
 
     def function(self, name: str, *arguments: Any) -> Any:
         """Get a function that takes arguments of these ctypes and returns nothing."""
-        return ctypes.CFUNCTYPE(None, *arguments)(self._tracker[name])
+        function = ctypes.CFUNCTYPE(None, *arguments)(self._tracker[name])
+        function.library = self  # type: ignore[attr-defined]  # its code lives as long as we do
+        return function
 
     def assembly(self) -> str:
         """Print the machine code, in the processor's assembly language."""
@@ -167,5 +172,31 @@ def _write(path: Path, image: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(_MAGIC + hashlib.sha256(image).digest() + image)
         Path(temporary).replace(path)
+        _shrink(path.parent)
     except OSError:
         return
+
+
+def _shrink(folder: Path) -> None:
+    """Remove the objects that were made longest ago while all of them take too much space."""
+    objects = sorted(folder.glob("*.o"), key=lambda path: path.stat().st_mtime, reverse=True)
+    total = 0
+    for path in objects:
+        total += path.stat().st_size
+        if total > CACHE_LIMIT:
+            path.unlink(missing_ok=True)
+
+
+def cache_contents() -> list[tuple[Path, int]]:
+    """List the compiled objects that are kept, with their sizes in bytes."""
+    folder = cache_folder()
+    return sorted((path, path.stat().st_size) for path in folder.glob("*.o"))
+
+
+def clear_cache() -> int:
+    """Remove all compiled objects that are kept; return how many there were."""
+    removed = 0
+    for path, _ in cache_contents():
+        path.unlink(missing_ok=True)
+        removed += 1
+    return removed
