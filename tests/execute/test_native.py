@@ -62,7 +62,7 @@ def _inputs(name: str, dtype: str, values: Callable[[float, float, int], Any]) -
 
 
 def _apply(name: str) -> Callable[..., Any]:
-    from chainrule.tracing.array import apply
+    from chainrule.tracing import apply
 
     return lambda *x: apply(CARDS[name], *x)
 

@@ -42,12 +42,13 @@ inf, nan = math.inf, math.nan
 
 def long_erf(x: Any) -> Any:
     """2 / sqrt(pi) e^(-x^2) times a series of positive terms, all in long double."""
-    near = np.clip(x, -7, 7)
+    near = np.clip(x, -6.5, 6.5)
+    square = 2 * near * near
     term = near * 2 / np.sqrt(4 * np.arctan(Long(1)))
-    total = np.zeros_like(near)
-    for n in range(250):
+    total = term.copy()
+    for n in range(180):
+        term = term * square / (2 * n + 3)
         total += term
-        term = term * (2 * near * near / (2 * n + 3))
     return total * np.exp(-near * near)
 
 
@@ -102,15 +103,15 @@ def points(dtype: str, count: int, seed: int = 0) -> Any:
     """Floats of all sizes, more where functions bend, and all special ones."""
     rng = np.random.default_rng(seed)
     limits = np.finfo(dtype)
-    special_points = [0, 0.5, 1, 2, inf, limits.tiny, limits.smallest_subnormal, limits.max]
+    ends: list[Any] = [0, 0.5, 1, 2, inf, limits.tiny, limits.smallest_subnormal, limits.max]
     ranges = (1e-3, 0.1, 1, 3, 10, 30, 100, 750)
     near_one = 1 + rng.uniform(-1, 1, count) * 10.0 ** rng.uniform(-9, 0, count)
     parts = [
         random_bits(dtype, count, seed),
         *(rng.uniform(-width, width, count // 2) for width in ranges),
         near_one,
-        special_points,
-        np.negative(special_points),
+        ends,
+        np.negative(ends),
         [nan],
     ]
     return np.concatenate([np.asarray(part, dtype) for part in parts])
@@ -270,7 +271,7 @@ def test_rounding_never_leaves_the_range(name: str, low: int, high: int, dtype: 
 @both_dtypes
 def test_powers_of_special_numbers_are_those_of_ieee_754(dtype: str) -> None:
     limits = np.finfo(dtype)
-    sizes = [0, 1, 0.5, 2, 3, 1.5, 7, inf, limits.tiny, limits.max, 2.0**limits.nmant + 1]
+    sizes: list[Any] = [0, 1, 0.5, 2, 3, 1.5, 7, inf, limits.tiny, limits.max, 2.0**limits.nmant + 1]
     values = np.array([*sizes, *np.negative(sizes), nan], dtype)
     x, y = (np.array(side, dtype) for side in zip(*itertools.product(values, values), strict=True))
     got, exact = compiled("pow", dtype)(x, y), reference("pow", x, y)

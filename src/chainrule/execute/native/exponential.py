@@ -133,12 +133,15 @@ def expm1(f: Formula, x: Term) -> Term:
 def sigmoid(f: Formula, x: Term) -> Term:
     """1 / (1 + e^-x), by way of w = z / (1 + z) with z = e^-|x|.
 
-    What 1 + z loses in rounding is put right to first order, using 1 / (1 + z) = 1 - w.
+    The remainder of the division, with what 1 + z loses in rounding, corrects the quotient: else
+    the errors would add up to more than two units in the last place.
     """
     z = exp_of_negative(f, x)
     total, lost = f.fast_two_sum(1.0, z)
-    w = z / total
-    w = f.multiply_add(-(w * lost), 1 - w, w)
+    inverse = 1 / total
+    quotient = z * inverse
+    remainder = f.multiply_add(-quotient, lost, f.fused(-quotient, total, z))
+    w = f.multiply_add(remainder, inverse, quotient)
     return f.select(x < 0.0, w, 1 - w)
 
 

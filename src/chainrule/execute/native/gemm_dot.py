@@ -8,16 +8,14 @@ bits in any batch.
 from __future__ import annotations
 
 from chainrule.execute.native.gemm_nest import Operands
-from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
+from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector, constant
 
 
 def dot_scratch(element: str, lanes: int, operands: Operands) -> int:
     """Return the bytes that the transposed copy of B needs."""
     if _rows_lie_ready(operands):
         return 0
-    assert isinstance(operands.columns, int)
-    assert isinstance(operands.k, int)
-    return operands.columns * _padded(operands.k, lanes) * BYTES[element]
+    return constant(operands.columns) * _padded(operands.k, lanes) * BYTES[element]
 
 
 def write_dot(text: Text, operands: Operands, lanes: int, registers: int) -> None:
@@ -32,13 +30,11 @@ def write_dot(text: Text, operands: Operands, lanes: int, registers: int) -> Non
     registers
         Number of vector registers.
     """
-    n, m, k = operands.columns, operands.m, operands.k
-    assert isinstance(n, int)
+    n, m, k = constant(operands.columns), operands.m, operands.k
     vector = Vector(text.element, lanes)
     if _rows_lie_ready(operands):
         columns, distance = operands.b, k
     else:
-        assert isinstance(k, int)
         columns, distance = operands.scratch, _padded(k, lanes)
         _transpose(text, vector, operands, distance)
     # Enough sums to hide the latency of an addition, few enough to stay in registers.
@@ -127,15 +123,14 @@ def _rows_lie_ready(operands: Operands) -> bool:
     return operands.transpose_b or operands.n == 1
 
 
-def _padded(k: int, lanes: int) -> int:
-    return -(-k // lanes) * lanes
+def _padded(k: Size, lanes: int) -> int:
+    return -(-constant(k) // lanes) * lanes
 
 
 def _transpose(text: Text, vector: Vector, operands: Operands, distance: int) -> None:
     """Copy the wanted columns of B to the scratch memory, column by column."""
-    n, k, stride, lanes = operands.columns, operands.k, operands.n, vector.lanes
-    assert isinstance(n, int)
-    assert isinstance(k, int)
+    n, k = constant(operands.columns), constant(operands.k)
+    stride, lanes = operands.n, vector.lanes
 
     def block(inner: Size, _: list[str]) -> list[str]:
         rows = text.load(wide, text.address(operands.b, text.multiply(inner, n)))

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chainrule.errors import ExecutorError
+
 Size = int | str
 """A number of elements: a constant, or the SSA name of an i64."""
 
 BYTES = {"float": 4, "double": 8}
+
+
+def constant(size: Size) -> int:
+    """Return a size that has to be known when the text is written.
+
+    Raises
+    ------
+    ExecutorError
+        If it is only known at run time.
+    """
+    if isinstance(size, str):
+        raise ExecutorError(f"a product was planned for a constant size, but has {size}")
+    return size
 
 
 @dataclass(frozen=True, slots=True)
