@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,30 +62,36 @@ def machine() -> Machine:
 
 
 class Library:
-    """Functions of one compiled module; they live as long as this object does.
+    """Functions of a compiled module; they live as long as this object does.
 
     Parameters
     ----------
     text
-        LLVM assembly.
+        LLVM assembly of a module that defines `program`, `loop`, or both.
+    parts
+        Assembly of modules that it needs, and that are as fast as they can be already.
     imports
-        Addresses of functions that the module declares.
+        Addresses of functions that the modules declare.
     """
 
-    def __init__(self, text: str, imports: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, text: str, parts: Sequence[str] = (), imports: Mapping[str, int] | None = None
+    ) -> None:
         self.text = text
-        here = machine()
-        self._machine = here.target_machine
+        self.parts = tuple(parts)
+        self._machine = machine().target_machine
         self._jit = llvm.create_lljit_compiler(self._machine)
-        key = _key(text, here)
-        builder = llvm.JITLibraryBuilder().add_object_img(_object(text, key, self._machine))
+        builder = llvm.JITLibraryBuilder()
+        builder.add_object_img(_object(text, self._machine, optimise=True))
+        for part in parts:
+            builder.add_object_img(_object(part, self._machine, optimise=False))
         for name, address in (imports or {}).items():
             builder.import_symbol(name, address)
         for name in ("program", "loop"):
             if f"define void @{name}(" in text:
                 builder.export_symbol(name)
         builder.add_current_process()
-        self._tracker = builder.link(self._jit, f"chainrule_{key}")
+        self._tracker = builder.link(self._jit, "chainrule")
 
     def function(self, name: str, *arguments: Any) -> Any:
         """Get a function that takes arguments of these ctypes and returns nothing."""
@@ -95,14 +101,16 @@ class Library:
 
     def assembly(self) -> str:
         """Print the machine code, in the processor's assembly language."""
-        return str(self._machine.emit_assembly(_optimised(self.text, self._machine)))
+        modules = [_optimised(self.text, self._machine)]
+        modules += [_parsed(part, self._machine) for part in self.parts]
+        return "\n".join(str(self._machine.emit_assembly(module)) for module in modules)
 
     def llvm(self) -> str:
         """Print the optimised LLVM code."""
-        return str(_optimised(self.text, self._machine))
+        return "\n".join([str(_optimised(self.text, self._machine)), *self.parts])
 
 
-def _optimised(text: str, target_machine: Any) -> Any:
+def _parsed(text: str, target_machine: Any) -> Any:
     try:
         module = llvm.parse_assembly(text)
     except RuntimeError as error:
@@ -111,6 +119,11 @@ def _optimised(text: str, target_machine: Any) -> Any:
         ) from error
     module.triple = target_machine.triple
     module.data_layout = str(target_machine.target_data)
+    return module
+
+
+def _optimised(text: str, target_machine: Any) -> Any:
+    module = _parsed(text, target_machine)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = True
     options.loop_unrolling = True
@@ -140,13 +153,14 @@ def cache_folder() -> Path:
     return base / "chainrule"
 
 
-def _object(text: str, key: str, target_machine: Any) -> bytes:
+def _object(text: str, target_machine: Any, *, optimise: bool) -> bytes:
     """The compiled module: from disk if it is there and whole, else made and kept."""
-    path = cache_folder() / f"{key}.o"
+    path = cache_folder() / f"{_key(text, machine())}.o"
     kept = _read(path)
     if kept is not None:
         return kept
-    image = bytes(target_machine.emit_object(_optimised(text, target_machine)))
+    module = _optimised(text, target_machine) if optimise else _parsed(text, target_machine)
+    image = bytes(target_machine.emit_object(module))
     _write(path, image)
     return image
 

@@ -20,12 +20,17 @@ arrivals at the barrier for which it waits next.
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from chainrule.errors import ExecutorError
+from chainrule.execute.native.blas import matrix_product
 from chainrule.execute.native.code import ROLLED, Code, Indices
-from chainrule.execute.native.gemm import Target, gemm
+from chainrule.execute.native.compiler import Library
+from chainrule.execute.native.gemm import GemmText, Target, gemm
+from chainrule.execute.native.gemm_plan import BLAS_WORK
 from chainrule.execute.native.kernels import Kernel, Shared
 from chainrule.execute.native.transcendental import declarations, definition, requires
 from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
@@ -40,7 +45,12 @@ class Program:
     Attributes
     ----------
     text
-        LLVM assembly.
+        LLVM assembly of the kernels and drivers.
+    products
+        LLVM assembly of each matrix product, which needs no further optimisation; equal products
+        of different programs are equal texts.
+    imports
+        Addresses of functions from outside, by name.
     slots
         Values whose addresses the caller provides, in order.
     arena
@@ -50,9 +60,15 @@ class Program:
     """
 
     text: str
+    products: tuple[str, ...]
+    imports: Mapping[str, int]
     slots: tuple[Node, ...]
     arena: int
     symbols: tuple[str, ...]
+
+    def link(self) -> Library:
+        """Compile the modules, or take them from the cache, and join them."""
+        return Library(self.text, self.products, self.imports)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +130,8 @@ class _Writer:
         self.kernels: dict[str, str] = {}
         self.declarations: set[str] = set()
         self.functions: set[tuple[str, str]] = set()
+        self.products: dict[str, str] = {}
+        self.imports: dict[str, int] = {}
         self.scratch = 0
         self.driver = Code()
         self.sizes = Indices(self.driver, self.narrow)
@@ -155,7 +173,14 @@ class _Writer:
             f'{self.target.vector_bits}" }}',
         ]
         text = _number_loops("\n\n".join(part for part in parts if part))
-        return Program(text, self.slots, scratch_at + self.scratch, self.symbols)
+        return Program(
+            text,
+            tuple(self.products.values()),
+            self.imports,
+            self.slots,
+            scratch_at + self.scratch,
+            self.symbols,
+        )
 
     def _load_arguments(self, scratch_at: int) -> None:
         """Begin the driver: addresses and sizes into registers."""
@@ -268,6 +293,8 @@ class _Writer:
         if len(set(symbolic)) > 1 or len(symbolic) > 1:
             raise ExecutorError(f"a product of {a.type} and {b.type} has two symbolic sizes")
         fixed = [None if isinstance(s, Dim) else s for s in (m, n, k)]
+        limits = (self._limit(m), self._limit(n), self._limit(k))
+        blas = matrix_product(node.type.dtype) if math.prod(limits) >= BLAS_WORK else None
         product = gemm(
             "product",
             node.type.dtype,
@@ -275,11 +302,12 @@ class _Writer:
             transpose_a=transpose_a,
             transpose_b=transpose_b,
             target=self.target,
-            limits=(self._limit(m), self._limit(n), self._limit(k)),
+            limits=limits,
+            blas=blas,
         )
-        self.declarations |= set(product.declarations)
+        self.imports |= dict.fromkeys(product.symbols, blas.address)
         self.scratch = max(self.scratch, product.scratch)
-        name = self._define(product.text.split("@product", 1)[1])
+        name = self._keep_product(product)
         size = self.sizes.size(symbolic[0]) if symbolic else 0
         with self.driver.loop(self.sizes.size(element_count(node.type.shape[:-2]))) as i:
             addresses = []
@@ -311,6 +339,14 @@ class _Writer:
         total = set_(f"add i64 {set_(f'load i64, ptr {count}')}, {passed}")
         self.driver.line(f"store i64 {total}, ptr {count}")
         return now
+
+    def _keep_product(self, product: GemmText) -> str:
+        """Keep a product as a module of its own, under a name made of its text."""
+        text = "\n".join([*product.declarations, product.text.replace("define internal", "define")])
+        name = f"product_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        self.products[name] = text.replace("@product(", f"@{name}(")
+        self.declarations.add(f"declare void @{name}(ptr, ptr, ptr, i64, ptr)")
+        return name
 
     def _limit(self, size: Size) -> int:
         return int(bind(size, self.plan.limits))

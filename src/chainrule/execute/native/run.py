@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import IndexRangeError, ShapeError
-from chainrule.execute.native.compiler import Library, machine
+from chainrule.execute.native.compiler import machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, Steps, write_program
 from chainrule.ir import Node, bind, itemsize
@@ -52,7 +52,7 @@ class NativeFunction:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.program = write_program(plan, target())
-        self.library = Library(self.program.text)
+        self.library = self.program.link()
         self._call = self.library.function("program", *_ARGUMENTS)
         self._constants = _constants(self.program)
         self._arena = aligned((self.program.arena,), np.uint8)
@@ -114,7 +114,7 @@ class NativeLoop:
         steps = Steps(rows, batch_size, strides)
         self.program = write_program(plan, target(), steps, timed=timed)
         self.cycles = np.zeros(len(plan.groups), np.int64)
-        self.library = Library(self.program.text)
+        self.library = self.program.link()
         self._call = self.library.function("loop", *_ARGUMENTS, _COUNT, _COUNT)
         self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
         self._constants = _constants(self.program)
