@@ -305,7 +305,8 @@ class _Writer:
             limits=limits,
             blas=blas,
         )
-        self.imports |= dict.fromkeys(product.symbols, blas.address)
+        if blas is not None:
+            self.imports |= dict.fromkeys(product.symbols, blas.address)
         self.scratch = max(self.scratch, product.scratch)
         name = self._keep_product(product)
         size = self.sizes.size(symbolic[0]) if symbolic else 0

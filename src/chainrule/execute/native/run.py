@@ -6,6 +6,7 @@ import ctypes
 import math
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -80,7 +81,8 @@ class NativeFunction:
         bound = np.array([sizes[s] for s in program.symbols], np.int64)
         status = np.zeros(1, np.int32)
         places = (slots, _addresses([self._arena]), bound, status)
-        self._call(*(x.ctypes.data for x in places), 0, None)
+        with _one_blas_thread(self.program):
+            self._call(*(x.ctypes.data for x in places), 0, None)
         _check(status)
         return [known[x] if x not in graph.inputs else known[x].copy() for x in graph.outputs]
 
@@ -135,22 +137,23 @@ class NativeLoop:
         arenas = _addresses(self._arenas)
         barrier, status = np.zeros(8, np.int64), np.zeros(1, np.int32)
         waiting = []
-        for worker in reversed(range(self.workers)):
-            # Every worker records; what the first one records is kept.
-            known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
-            cycles = self.cycles if worker == 0 else self.cycles.copy()
-            slots = _addresses([*(known[x] for x in self.program.slots), cycles])
-            sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
-            places = (slots, arenas, sizes, status)
-            held = (places, cycles, dict(known))  # alive until the worker has ended
-            addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
-            call = partial(self._call, *addresses, steps, len(order))
-            if worker and self._threads:
-                waiting.append((self._threads.submit(call), held))
-            else:
-                call()
-        for task, _ in waiting:
-            task.result()
+        with _one_blas_thread(self.program):
+            for worker in reversed(range(self.workers)):
+                # Every worker records; what the first one records is kept.
+                known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
+                cycles = self.cycles if worker == 0 else self.cycles.copy()
+                slots = _addresses([*(known[x] for x in self.program.slots), cycles])
+                sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
+                places = (slots, arenas, sizes, status)
+                held = (places, cycles, dict(known))  # alive until the worker has ended
+                addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
+                call = partial(self._call, *addresses, steps, len(order))
+                if worker and self._threads:
+                    waiting.append((self._threads.submit(call), held))
+                else:
+                    call()
+            for task, _ in waiting:
+                task.result()
         _check(status)
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
@@ -160,6 +163,16 @@ class NativeLoop:
 
 def _addresses(arrays: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     return np.array([x.ctypes.data for x in arrays], np.uintp)
+
+
+def _one_blas_thread(program: Program) -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread, if the program calls it: ours are busy already."""
+    if not program.imports:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
