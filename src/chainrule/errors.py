@@ -57,7 +57,26 @@ class ModelFileError(ChainruleError, ValueError):
 
 
 class DivergenceError(ChainruleError, ArithmeticError):
-    """Training met NaN or infinity."""
+    """Training met NaN or infinity.
+
+    Attributes
+    ----------
+    epoch, step
+        Where: the epoch, and the step in it, counted from 1.
+    layer
+        Path of the layer in which the first such number appeared, if it is known.
+    run
+        What was reached before, as `Trainer.fit` would have returned it.
+    """
+
+    def __init__(
+        self, message: str, *, epoch: int = 0, step: int = 0, layer: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.step = step
+        self.layer = layer
+        self.run: object = None
 
 
 class MissingDependencyError(ChainruleError, ImportError):

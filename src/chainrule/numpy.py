@@ -1,5 +1,7 @@
 """NumPy's functions for code that is traced, under the array API standard's names.
 
+Called with traced arrays they write operations down; called with NumPy arrays they compute.
+
 >>> import chainrule.numpy as cnp
 >>> float(cnp.sum(cnp.tanh(cnp.zeros(3))))
 0.0
@@ -26,5 +28,6 @@ newaxis = None
 float32 = "float32"
 float64 = "float64"
 int32 = "int32"
+bool = "bool"
 
-__all__ = [*_functions, "e", "float32", "float64", "inf", "int32", "nan", "newaxis", "pi"]
+__all__ = [*_functions, "bool", "e", "float32", "float64", "inf", "int32", "nan", "newaxis", "pi"]

@@ -1,4 +1,4 @@
-"""Are the gradients right? Finite differences in float64, along random directions."""
+"""Comparison of gradients with finite differences in float64, along random directions."""
 
 from __future__ import annotations
 
@@ -123,6 +123,8 @@ def check_gradients(
         return flatten(function(*unflatten(tree, full)))[0]
 
     outputs = [np.asarray(y) for y in at([values[i] for i in moving])]
+    if not any(y.dtype.kind == "f" for y in outputs):
+        raise GradientError("check_gradients needs a function that returns at least one float")
     weights = [
         np.ones(()) if len(outputs) == 1 and y.shape == () else random.standard_normal(y.shape)
         for y in outputs
@@ -149,8 +151,12 @@ def check_gradients(
         expected = _difference(lambda p: float(scalar(p)), point, u)
         gradient = slope(point)
         comparisons.append(
-            _compare(f"first derivative, direction {n + 1}", _inner(gradient, u), expected,
-                     _size(gradient, u))
+            _compare(
+                f"first derivative, direction {n + 1}",
+                _inner(gradient, u),
+                expected,
+                _size(gradient, u),
+            )
         )
         if order < 2:
             continue
@@ -158,8 +164,9 @@ def check_gradients(
         curved = _difference(lambda p, v=v: _inner(slope(p), v), point, u)  # type: ignore[misc]
         along = jvp(slope, (point,), (u,))[1]
         comparisons.append(
-            _compare(f"second derivative, direction {n + 1}", _inner(along, v), curved,
-                     _size(along, v))
+            _compare(
+                f"second derivative, direction {n + 1}", _inner(along, v), curved, _size(along, v)
+            )
         )
     return GradientCheck(tuple(comparisons), tolerance)
 

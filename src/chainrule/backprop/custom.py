@@ -33,8 +33,10 @@ def custom_vjp(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Cal
         leaves = flatten(args)[0]
         traced = [x for x in leaves if isinstance(x, Array)]
         y, back = function(*args)
-        if not traced or not isinstance(y, Array):
+        if not traced:
             return y
+        if not isinstance(y, Array):
+            raise GradientError(f"a custom_vjp function must return one array, received {y!r}")
         probe = Array(fresh_input(0, y.node.type), y.recorder)
         gradients = _for_each_leaf(back(probe), args)
         written = [g if isinstance(g, Array) else None for g in gradients]

@@ -50,9 +50,7 @@ def pull_back(
     return [gradients.get(x.node) for x in wrt]
 
 
-def differentiate(
-    graph: Graph, wrt: Sequence[int], *, output: int = 0, keep: bool = True
-) -> Graph:
+def differentiate(graph: Graph, wrt: Sequence[int], *, output: int = 0, keep: bool = True) -> Graph:
     """Extend a graph so that it also returns the gradients of one scalar output.
 
     Parameters

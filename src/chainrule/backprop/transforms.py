@@ -72,15 +72,23 @@ def value_and_grad(
     def wrapped(*args: Any) -> Any:
         positions, tree = argument_positions(args, argnums)
         captured = capture(function, args)
+        _check_result(captured.result, has_aux)
         graph = differentiate(captured.graph, positions)
         results = replay(graph, flatten(args)[0], captured.outer)
         count = len(captured.graph.outputs)
-        value = unflatten(captured.result, results[:count])
-        if has_aux and not (isinstance(value, tuple) and len(value) == 2):
-            raise GradientError("with has_aux the function must return a pair (value, aux)")
-        return value, unflatten(tree, results[count:])
+        return unflatten(captured.result, results[:count]), unflatten(tree, results[count:])
 
     return wrapped
+
+
+def _check_result(result: Tree, has_aux: bool) -> None:
+    if has_aux and not (result.kind is tuple and len(result.children) == 2):
+        raise GradientError("with has_aux the function must return a pair (value, aux)")
+    if (result.children[0] if has_aux else result).kind is not None:
+        raise GradientError(
+            "only a function that returns one float has a gradient; this one returns a tree. "
+            "Return (value, aux) with has_aux=True, or use vjp"
+        )
 
 
 def grad(
@@ -140,8 +148,11 @@ def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[An
     directions, structure = flatten(tuple(tangents))
     if structure != tree:
         raise GradientError("tangents must have the structure of the arguments")
-    _check_shapes("tangent", directions, [np.shape(x) if not isinstance(x, Array) else x.shape
-                                          for x in leaves])
+    _check_shapes(
+        "tangent",
+        directions,
+        [np.shape(x) if not isinstance(x, Array) else x.shape for x in leaves],
+    )
     captured = capture(function, args)
     value = unflatten(captured.result, replay(captured.graph, leaves, captured.outer))
     graph = _jvp_graph(captured)
@@ -149,9 +160,7 @@ def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[An
     return value, unflatten(captured.result, slope)
 
 
-def hessian_vector_product(
-    function: Callable[..., Any], args: Sequence[Any], vector: Any
-) -> Any:
+def hessian_vector_product(function: Callable[..., Any], args: Sequence[Any], vector: Any) -> Any:
     """Product of the matrix of second derivatives, by the first argument, with a vector.
 
     The function returns one float; `vector` has the structure of its first argument. Costs a

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 Table = pl.DataFrame
 """A table as `chainrule.data.read_table` gives it."""
 
 
-def append_columns(table: Table, columns: Mapping[str, ArrayLike]) -> Table:
+def append_columns(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:
     """Put more columns behind those of a table; a name that is taken gets a number.
 
     Parameters
@@ -19,10 +20,11 @@ def append_columns(table: Table, columns: Mapping[str, ArrayLike]) -> Table:
     table
         Any table with n rows.
     columns
-        Arrays or lists [n] by name.
+        Arrays [n] by name.
 
-    >>> append_columns(Table({"x": [1]}), {"x": [2], "y": ["a"]}).rows(named=True)
-    [{'x': 1, 'x_2': 2, 'y': 'a'}]
+    >>> import numpy as np
+    >>> append_columns(Table({"x": [1]}), {"x": np.array([2])}).rows(named=True)
+    [{'x': 1, 'x_2': 2}]
     """
     for name, values in columns.items():
         free, number = name, 2

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import polars as pl
 
-from chainrule.data.wording import listing
+from chainrule.data.headers import column_names
 from chainrule.errors import DataError
 
-MISSING = ("", "?", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "-")
+MISSING = (
+    *("", "?", "na", "n/a", "n.a.", "<na>", "nan", "nat", "null", "(null)", "none", r"\n"),
+    *("-", "--", "–", "—", "."),
+    *("#n/a", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"),
+)
 """Texts, in lower case and without surrounding white space, that stand for no value."""
 
-TRUE = ("true", "t", "yes", "y", "1")
-FALSE = ("false", "f", "no", "n", "0")
+TRUE = ("true", "t", "yes", "y", "on", "1")
+FALSE = ("false", "f", "no", "n", "off", "0")
 
 # A leading zero marks a code (a post code, a phone number): as a number it would lose it.
 _CODE = r"^[+-]?0\d"
@@ -29,18 +33,24 @@ _DECIMAL_COMMA = r"^[+-]?\d*,?\d+$"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def clean(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
+def clean(
+    frame: pl.DataFrame, *, decimal_comma: bool = False, as_text: Collection[str] = ()
+) -> pl.DataFrame:
     """Give every column its natural type, with null for every missing cell.
 
     Text is stripped of surrounding white space; the markers of `MISSING` become null; text that
     is all numbers becomes int64 or float64, and text that is all ``true`` and ``false`` becomes
-    boolean. NaN becomes null; infinity stays. Column names are stripped, and a blank one becomes
-    ``column_3``. Cleaning twice is the same as cleaning once.
+    boolean. NaN becomes null; infinity stays. Names are made usable (see `column_names`).
+    Cleaning twice is the same as cleaning once.
 
-    Raises
-    ------
-    DataError
-        If two columns have the same name.
+    Parameters
+    ----------
+    frame
+        Raw cells.
+    decimal_comma
+        Whether ``1,5`` is a number.
+    as_text
+        Columns whose text stays text, whatever it looks like.
     """
     names = column_names(frame.columns)
     text = pl.col(pl.String, pl.Categorical, pl.Enum).cast(pl.String).str.strip_chars()
@@ -49,27 +59,11 @@ def clean(frame: pl.DataFrame, *, decimal_comma: bool = False) -> pl.DataFrame:
         pl.selectors.decimal().cast(pl.Float64),
         pl.selectors.float().fill_nan(None),
     )
-    columns = [
-        _typed(column, decimal_comma) if column.dtype == pl.String else column
-        for column in bare.get_columns()
-    ]
-    return pl.DataFrame([c.alias(name) for c, name in zip(columns, names, strict=True)])
-
-
-def column_names(header: Iterable[object]) -> list[str]:
-    """Strip the names of columns, fill in the blank ones, and insist that they differ.
-
-    >>> column_names([" age", "", 7])
-    ['age', 'column_2', '7']
-    """
-    names = [str(name).strip() or f"column_{i}" for i, name in enumerate(header, start=1)]
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise DataError(
-            f"more than one column is called {listing(twice)}: give every column its own name "
-            "(or add a header line, if the first line is already data)"
-        )
-    return names
+    columns = []
+    for name, column in zip(names, bare.get_columns(), strict=True):
+        kept = column.dtype != pl.String or name in as_text
+        columns.append((column if kept else _typed(column, decimal_comma)).alias(name))
+    return pl.DataFrame(columns)
 
 
 def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
@@ -95,13 +89,17 @@ def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
 def numbers(column: pl.Series) -> np.ndarray:
     """Read a cleaned column as numbers: float64 [n], NaN where missing or infinite.
 
+    Durations are counted in seconds.
+
     Raises
     ------
     DataError
         If a cell is not a number; the message names the column, the row (from 1, the header not
         counted) and the value.
     """
-    if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.String, pl.Null):
+    if column.dtype == pl.Duration:
+        read = column.dt.total_microseconds() / 1e6
+    elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.String, pl.Null):
         read = column.cast(pl.Float64, strict=False)
     else:
         raise DataError(f"column {column.name!r} should hold numbers, but holds {column.dtype}")

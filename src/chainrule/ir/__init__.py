@@ -4,7 +4,7 @@ Everything above this room (tracing, backpropagation, planning, executors) reads
 `Graph` objects; nothing here knows any particular operation.
 """
 
-from chainrule.ir.card import Absent, Card, absent
+from chainrule.ir.card import KINDS, Absent, Card, Example, absent
 from chainrule.ir.check import check
 from chainrule.ir.graph import Builder, Graph, Node, Note, SourceLine, topological
 from chainrule.ir.text import text
@@ -25,11 +25,13 @@ from chainrule.ir.types import (
 __all__ = [
     "DTYPES",
     "FLOATS",
+    "KINDS",
     "Absent",
     "ArrayType",
     "Builder",
     "Card",
     "Dim",
+    "Example",
     "Graph",
     "Node",
     "Note",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,27 @@ def absent(reason: str) -> Absent:
 
 
 Rule = Callable[..., Any]
+Number = float | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What an elementwise op gives for numbers that one can check by hand.
+
+    Attributes
+    ----------
+    inputs
+        One number for each input.
+    output
+        The value there.
+    slopes
+        The derivative by each input, None for an input that carries none; empty where the op
+        has no derivative at all.
+    """
+
+    inputs: tuple[Number, ...]
+    output: Number
+    slopes: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,6 +95,9 @@ class Card:
         False where derivatives jump somewhere; `kink` then says what is taken there.
     kink
         What the gradient is at kinks and ties, and what happens at extremes.
+    examples
+        For elementwise ops, numbers to check by hand. The first one is shown in the docs; what
+        `kink` says is among them.
     jax
         As `numpy`, where JAX needs another spelling; None where NumPy's rule serves.
     """
@@ -90,7 +115,20 @@ class Card:
     domain: tuple[Any, ...] = (-2.0, 2.0)
     smooth: bool = True
     kink: str = ""
+    examples: tuple[Example, ...] = ()
     jax: Rule | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs, as the NumPy rule calls them; ``*xs`` for any number of them."""
+        if isinstance(self.numpy, Absent):
+            return ()
+        _, *parameters = inspect.signature(self.numpy).parameters.values()
+        return tuple(
+            f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name
+            for p in parameters
+            if p.kind is not p.KEYWORD_ONLY
+        )
 
     def __repr__(self) -> str:
         return f"<card {self.name}>"

@@ -41,12 +41,14 @@ class Dim:
             if other.symbol != self.symbol:
                 raise ShapeError(f"cannot add the symbolic sizes {self} and {other}")
             return _dim(self.symbol, self.scale + other.scale, self.offset + other.offset)
+        if not isinstance(other, int):
+            return NotImplemented
         return _dim(self.symbol, self.scale, self.offset + other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Size) -> Size:
-        return self + -1 * other
+        return self + -1 * other if isinstance(other, (int, Dim)) else NotImplemented
 
     def __rsub__(self, other: int) -> Size:
         return -1 * self + other
@@ -57,23 +59,28 @@ class Dim:
                 f"cannot multiply the symbolic sizes {self} and {other}: "
                 "trace with a concrete batch size to merge these axes"
             )
+        if not isinstance(other, int):
+            return NotImplemented
         return _dim(self.symbol, self.scale * other, self.offset * other)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int) -> Size:
+        if not isinstance(other, int):
+            return NotImplemented
         if self.scale % other or self.offset % other:
             raise ShapeError(f"the symbolic size {self} cannot be divided by {other}")
         return _dim(self.symbol, self.scale // other, self.offset // other)
 
-    def __bool__(self) -> bool:
-        raise TraceError(f"the size {self} is not known while tracing, so it cannot be tested")
-
-    def __index__(self) -> int:
+    def _refuse(self, *_: object) -> Any:
         raise TraceError(
-            f"the size {self} is not known while tracing, so it cannot be used as a Python "
-            "integer; use it in shapes, or trace with a concrete batch size"
+            f"the size {self} is not known while tracing, so Python cannot test it or make a "
+            "number of it; use it in shapes and in arithmetic with arrays, as in sum(x) / n, or "
+            "trace with a concrete batch size"
         )
+
+    __bool__ = __index__ = __int__ = __float__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = __truediv__ = __rtruediv__ = _refuse
 
     def __str__(self) -> str:
         scaled = self.symbol if self.scale == 1 else f"{self.scale}*{self.symbol}"

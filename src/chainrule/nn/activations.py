@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 import chainrule.numpy as cnp
 from chainrule.nn.module import Module
 from chainrule.tracing import static
@@ -28,7 +26,7 @@ class Identity(Module):
 class ReLU(Module):
     """The entry where positive, else 0 (Nair and Hinton, 2010).
 
-    >>> ReLU()(np.array([-1.0, 2.0])).tolist()
+    >>> ReLU()([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
 
@@ -40,7 +38,7 @@ class ReLU(Module):
 class LeakyReLU(Module):
     """The entry where positive, else `slope` times it (Maas, Hannun and Ng, 2013).
 
-    >>> LeakyReLU(0.1)(np.array([-1.0, 2.0])).tolist()
+    >>> LeakyReLU(0.1)([-1.0, 2.0]).tolist()
     [-0.1, 2.0]
     """
 
@@ -54,7 +52,7 @@ class LeakyReLU(Module):
 class ELU(Module):
     """The entry where positive, else alpha (e^x - 1) (Clevert, Unterthiner, Hochreiter, 2016).
 
-    >>> ELU()(np.array([0.0, 2.0])).tolist()
+    >>> ELU()([0.0, 2.0]).tolist()
     [0.0, 2.0]
     """
 
@@ -68,7 +66,7 @@ class ELU(Module):
 class SELU(Module):
     """The self-normalising unit (Klambauer, Unterthiner, Mayr and Hochreiter, 2017).
 
-    >>> round(float(SELU()(np.array([1.0]))[0]), 4)
+    >>> round(float(SELU()([1.0])[0]), 4)
     1.0507
     """
 
@@ -85,7 +83,7 @@ class GELU(Module):
     approximate
         Whether the distribution function is taken by tanh, as in GPT-2.
 
-    >>> round(float(GELU()(np.array([1.0]))[0]), 4)
+    >>> round(float(GELU()([1.0])[0]), 4)
     0.8413
     """
 
@@ -99,7 +97,7 @@ class GELU(Module):
 class SiLU(Module):
     """x times its sigmoid, also called swish (Elfwing, Uchibe and Doya, 2018).
 
-    >>> SiLU()(np.array([0.0])).tolist()
+    >>> SiLU()([0.0]).tolist()
     [0.0]
     """
 
@@ -111,7 +109,7 @@ class SiLU(Module):
 class Mish(Module):
     """x times tanh of its softplus (Misra, 2019).
 
-    >>> Mish()(np.array([0.0])).tolist()
+    >>> Mish()([0.0]).tolist()
     [0.0]
     """
 
@@ -123,7 +121,7 @@ class Mish(Module):
 class Softplus(Module):
     """ln(1 + e^x), a smooth ReLU (Dugas and others, 2001).
 
-    >>> round(float(Softplus()(np.array([0.0]))[0]), 4)
+    >>> round(float(Softplus()([0.0])[0]), 4)
     0.6931
     """
 
@@ -135,7 +133,7 @@ class Softplus(Module):
 class Tanh(Module):
     """Hyperbolic tangent.
 
-    >>> Tanh()(np.array([0.0])).tolist()
+    >>> Tanh()([0.0]).tolist()
     [0.0]
     """
 
@@ -147,7 +145,7 @@ class Tanh(Module):
 class Sigmoid(Module):
     """1 / (1 + e^-x), the logistic function.
 
-    >>> Sigmoid()(np.array([0.0])).tolist()
+    >>> Sigmoid()([0.0]).tolist()
     [0.5]
     """
 
@@ -159,7 +157,7 @@ class Sigmoid(Module):
 class Softmax(Module):
     """e^x divided by its sum along an axis; for losses use the raw outputs instead.
 
-    >>> Softmax()(np.array([0.0, 0.0])).tolist()
+    >>> Softmax()([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
 
@@ -173,7 +171,7 @@ class Softmax(Module):
 class LogSoftmax(Module):
     """Logarithm of softmax along an axis.
 
-    >>> LogSoftmax()(np.array([0.0])).tolist()
+    >>> LogSoftmax()([0.0]).tolist()
     [0.0]
     """
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 import chainrule.numpy as cnp
 from chainrule.errors import ShapeError
 from chainrule.ir import ArrayType
@@ -35,8 +33,9 @@ class Dense(Module):
 
     A call takes an array (..., inputs) and returns (..., units).
 
+    >>> import numpy as np
     >>> layer = Dense(2, use_bias=False, weight=np.array([[1.0, 10.0], [2.0, 20.0]]))
-    >>> layer(np.array([[1.0, 1.0]])).tolist()
+    >>> layer([[1.0, 1.0]]).tolist()
     [[3.0, 30.0]]
     """
 

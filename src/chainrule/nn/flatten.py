@@ -6,6 +6,7 @@ from typing import Any
 
 import chainrule.numpy as cnp
 from chainrule.errors import ShapeError
+from chainrule.ir import element_count
 from chainrule.nn.module import Module
 
 
@@ -21,6 +22,4 @@ class Flatten(Module):
         """Join the axes."""
         if not x.shape:
             raise ShapeError("Flatten expects a batch axis, received one number")
-        if 0 in x.shape[1:]:
-            return cnp.reshape(x, (x.shape[0], 0))
-        return cnp.reshape(x, (x.shape[0], -1))
+        return cnp.reshape(x, (x.shape[0], element_count(x.shape[1:])))

@@ -41,8 +41,8 @@ class Module(ABC):
     """A layer or a network: a frozen tree of arrays that can be called.
 
     Write your own as a class with fields and a ``__call__``; the class becomes a frozen dataclass
-    by itself. Fields hold arrays, other modules, or tuples, lists and dictionaries of these; settings
-    that are not arrays are marked with `static`.
+    by itself. Fields hold arrays, other modules, or tuples, lists and dictionaries of these;
+    settings that are not arrays are marked with `static`.
 
     Called with ``key=`` a random key, a module trains (dropout is active); without one it predicts.
     Layers are made without the sizes of their inputs. `initialise`, or training, finds the sizes
@@ -68,9 +68,7 @@ class Module(ABC):
         """Make the class a frozen dataclass, whose calls know where they stand."""
         super().__init_subclass__(**options)
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        cls.__fixed_fields__ = frozenset(  # type: ignore[attr-defined]
-            f.name for f in dataclasses.fields(cls) if f.metadata.get("static")  # type: ignore[arg-type]
-        )
+        cls.__fixed_fields__ = _fixed_fields(cls)  # type: ignore[attr-defined]
         if "__call__" in cls.__dict__:
             cls.__call__ = _placed(cls.__call__)  # type: ignore[method-assign]
 
@@ -117,13 +115,14 @@ class Module(ABC):
         fresh = _rebuilt(self, "", {}, dtype)
         building = Building(key, dtype)
 
-        def call(*inputs: Any) -> Any:
+        def call(key: Any, *inputs: Any) -> Any:
             return fresh(*inputs, key=key)
 
         specs = map_leaves(lambda x: _as_dtype(spec_of(x), dtype), examples)
         with entered(Scope(_places(fresh), building)):
-            capture(call, specs)
-        return _rebuilt(fresh, "", building.arrays, dtype)
+            capture(call, (key, *specs))
+        built: Self = _rebuilt(fresh, "", building.arrays, dtype)
+        return built
 
     def arrays(self) -> dict[str, Any]:
         """Give every array by its path, such as ``layers[0].weight``."""
@@ -144,7 +143,8 @@ class Module(ABC):
                     f"there is no array {path!r}; the network has {', '.join(sorted(known))}"
                 )
         concrete = {p: x if isinstance(x, Array) else as_array(x) for p, x in arrays.items()}
-        return _rebuilt(self, "", concrete, None)
+        changed: Self = _rebuilt(self, "", concrete, None)
+        return changed
 
     def hand_on(self, **values: Any) -> None:
         """Set state for the next step: called by a layer while it computes in training.
@@ -187,9 +187,7 @@ def run_with_state(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Module]]:
     """Go through all modules of a tree, outer ones first, each with its path."""
     if isinstance(value, Module):
-        if {f.name for f in dataclasses.fields(value) if f.metadata.get("static")} != (  # type: ignore[arg-type]
-            type(value).__fixed_fields__  # type: ignore[attr-defined]
-        ):
+        if _fixed_fields(type(value)) != type(value).__fixed_fields__:  # type: ignore[attr-defined]
             raise TreeError(
                 f"{type(value).__name__} has lost its static fields: a subclass of Module is a "
                 "frozen dataclass already, so remove @dataclass above it"
@@ -217,6 +215,10 @@ def count_parameters(module: Module) -> int:
     8
     """
     return sum(int(as_array(x).size) for x in flatten(module)[0])
+
+
+def _fixed_fields(kind: Any) -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(kind) if f.metadata.get("static"))
 
 
 def _below(path: str, step: str) -> str:
@@ -291,6 +293,7 @@ def _placed(call: Callable[..., Any]) -> Callable[..., Any]:
     def placed(self: Module, *inputs: Any, **options: Any) -> Any:
         if not takes_key:
             options.pop("key", None)
+        inputs = tuple(map(_as_input, inputs))
         scope = current()
         if scope is not None and id(self) in scope.paths:
             return _run(call, self, inputs, options, scope)
@@ -300,9 +303,13 @@ def _placed(call: Callable[..., Any]) -> Callable[..., Any]:
     return placed
 
 
-def _run(
-    call: Callable[..., Any], module: Module, inputs: Any, options: Any, scope: Scope
-) -> Any:
+def _as_input(x: Any) -> Any:
+    """Nested lists of numbers are an array, however trees see them."""
+    plain = isinstance(x, list) and all(isinstance(n, (int, float)) for n in flatten(x)[0])
+    return as_array(x) if plain else x
+
+
+def _run(call: Callable[..., Any], module: Module, inputs: Any, options: Any, scope: Scope) -> Any:
     path = scope.paths[id(module)]
     try:
         ready = _ready(module, path, inputs, scope)
@@ -313,8 +320,8 @@ def _run(
             with entered(Scope(places, scope.building, scope.changes)):
                 output = call(ready, *inputs, **options)
     except ChainruleError as error:
-        placed = any(note.startswith("in layer ") for note in getattr(error, "__notes__", []))
-        if path and not placed:
+        said = [str(error), *getattr(error, "__notes__", [])]
+        if path and not any("layer " in text for text in said):
             error.add_note(f"in layer {path} ({type(module).__name__})")
         raise
     return named(output, f"{path} output" if path else "network output")
@@ -324,12 +331,16 @@ def _ready(module: Module, path: str, inputs: Any, scope: Scope) -> Module:
     if type(module).declare is Module.declare:
         return module
     wanted = module.declare(*map_leaves(spec_of, inputs))
-    label = f"{path} ({type(module).__name__})" if path else type(module).__name__
+    kind = type(module).__name__
+    label = f"layer {path} ({kind})" if path else f"the layer {kind}"
     drawn = {}
     for name, variable in wanted.items():
         value = getattr(module, name)
         if any(isinstance(n, Dim) for n in variable.shape):
-            raise ShapeError(f"{label} needs a known number of features, received {inputs[0]!r}")
+            raise ShapeError(
+                f"{label} needs a known number of features, received {spec_of(inputs[0])}: inputs "
+                "have an axis of examples and one of features, as X.reshape(-1, 1) has"
+            )
         if value is None and scope.building is None:
             raise ParameterError(
                 f"{label} has no {name} yet: call network.initialise(seed, example) first, or "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf, log, nan
 from typing import Any
 
-from chainrule.ir import Card
+from chainrule.ir import Card, Example
 from chainrule.ops.rules import same_float, same_number
 
 add = Card(
@@ -17,6 +18,7 @@ add = Card(
     native=lambda b, x, y: b.add(x, y),
     latex=lambda a, b: f"{a} + {b}",
     onnx="Add",
+    examples=(Example((2.0, 3.0), 5.0, (1.0, 1.0)),),
 )
 
 subtract = Card(
@@ -29,6 +31,7 @@ subtract = Card(
     native=lambda b, x, y: b.subtract(x, y),
     latex=lambda a, b: rf"{a} - \left({b}\right)",
     onnx="Sub",
+    examples=(Example((2.0, 3.0), -1.0, (1.0, -1.0)),),
 )
 
 multiply = Card(
@@ -41,6 +44,7 @@ multiply = Card(
     native=lambda b, x, y: b.multiply(x, y),
     latex=lambda a, b: rf"\left({a}\right) \odot \left({b}\right)",
     onnx="Mul",
+    examples=(Example((2.0, 3.0), 6.0, (3.0, 2.0)),),
 )
 
 divide = Card(
@@ -56,6 +60,11 @@ divide = Card(
     cost=4,
     domain=((-2.0, 2.0), (0.5, 2.0)),
     kink="division by zero gives infinity or NaN, as IEEE 754 says",
+    examples=(
+        Example((1.0, 4.0), 0.25, (0.25, -0.0625)),
+        Example((1.0, 0.0), inf),
+        Example((0.0, 0.0), nan),
+    ),
 )
 
 negative = Card(
@@ -68,13 +77,14 @@ negative = Card(
     native=lambda b, x: b.negate(x),
     latex=lambda x: rf"-\left({x}\right)",
     onnx="Neg",
+    examples=(Example((2.0,), -2.0, (-1.0,)),),
 )
 
 
 def _power_vjp(o: Any, g: Any, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
     slope = o.where(b == 0, 0.0, b * o.power(a, o.where(b == 0, 1.0, b - 1)))
-    logarithm = o.where(a == 0, 0.0, o.log(o.where(a == 0, 1.0, a)))
-    return g * slope, g * y * logarithm
+    growth = o.where(a == 0, 0.0, y * o.log(o.where(a == 0, 1.0, a)))
+    return g * slope, g * growth
 
 
 power = Card(
@@ -90,6 +100,13 @@ power = Card(
     cost=40,
     domain=((0.25, 3.0), (-2.0, 2.0)),
     kink="d/da at b = 0 is 0; d/db at a = 0 is 0; a negative base gives NaN for d/db",
+    examples=(
+        Example((2.0, 3.0), 8.0, (12.0, 8 * log(2))),
+        Example((0.0, 0.0), 1.0, (0.0, 0.0)),
+        Example((0.0, 2.0), 0.0, (0.0, 0.0)),
+        Example((0.0, -1.0), inf, (-inf, 0.0)),
+        Example((-2.0, 3.0), -8.0, (12.0, nan)),
+    ),
 )
 
 maximum = Card(
@@ -104,6 +121,11 @@ maximum = Card(
     onnx="Max",
     smooth=False,
     kink="at ties each of the two receives half of the gradient",
+    examples=(
+        Example((2.0, 3.0), 3.0, (0.0, 1.0)),
+        Example((2.0, 2.0), 2.0, (0.5, 0.5)),
+        Example((nan, 1.0), nan),
+    ),
 )
 
 minimum = Card(
@@ -118,6 +140,11 @@ minimum = Card(
     onnx="Min",
     smooth=False,
     kink="at ties each of the two receives half of the gradient",
+    examples=(
+        Example((2.0, 3.0), 2.0, (1.0, 0.0)),
+        Example((2.0, 2.0), 2.0, (0.5, 0.5)),
+        Example((nan, 1.0), nan),
+    ),
 )
 
 abs = Card(
@@ -132,6 +159,7 @@ abs = Card(
     onnx="Abs",
     smooth=False,
     kink="the derivative at 0 is 0",
+    examples=(Example((-2.0,), 2.0, (-1.0,)), Example((0.0,), 0.0, (0.0,))),
 )
 
 relu = Card(
@@ -146,4 +174,10 @@ relu = Card(
     onnx="Relu",
     smooth=False,
     kink="the derivative at 0 is 0",
+    examples=(
+        Example((2.0,), 2.0, (1.0,)),
+        Example((-2.0,), 0.0, (0.0,)),
+        Example((0.0,), 0.0, (0.0,)),
+        Example((nan,), nan),
+    ),
 )

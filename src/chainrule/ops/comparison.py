@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from math import inf, nan
 from typing import Any
 
 from chainrule.errors import DtypeError, ShapeError
-from chainrule.ir import ArrayType, Card, absent
+from chainrule.ir import ArrayType, Card, Example, absent
 from chainrule.ops.rules import same, same_bool, truth
 
 _NO_GRADIENT = absent("truth values carry no gradient")
 
 
-def _comparison(name: str, symbol: str, latex: str, onnx: str, doc: str) -> Card:
+def _comparison(
+    name: str, symbol: str, latex: str, onnx: str, doc: str, *, examples: tuple[Example, ...]
+) -> Card:
     return Card(
         name=name,
         kind="elementwise",
@@ -22,18 +25,57 @@ def _comparison(name: str, symbol: str, latex: str, onnx: str, doc: str) -> Card
         native=lambda b, x, y: b.compare(symbol, x, y),
         latex=lambda a, b: f"{a} {latex} {b}",
         onnx=onnx,
+        examples=examples,
     )
 
 
-equal = _comparison("equal", "==", "=", "Equal", "Tell where two arrays agree; NaN never does.")
-not_equal = _comparison("not_equal", "!=", r"\neq", "Equal", "Tell where two arrays differ.")
-less = _comparison("less", "<", "<", "Less", "Tell where the first is smaller.")
-less_equal = _comparison(
-    "less_equal", "<=", r"\leq", "LessOrEqual", "Tell where the first is not larger."
+equal = _comparison(
+    "equal",
+    "==",
+    "=",
+    "Equal",
+    "Tell where two arrays agree; NaN never does.",
+    examples=(Example((2.0, 2.0), True), Example((nan, nan), False), Example((-0.0, 0.0), True)),
 )
-greater = _comparison("greater", ">", ">", "Greater", "Tell where the first is larger.")
+not_equal = _comparison(
+    "not_equal",
+    "!=",
+    r"\neq",
+    "Equal",
+    "Tell where two arrays differ; NaN always does.",
+    examples=(Example((2.0, 2.0), False), Example((nan, nan), True)),
+)
+less = _comparison(
+    "less",
+    "<",
+    "<",
+    "Less",
+    "Tell where the first is smaller.",
+    examples=(Example((2.0, 3.0), True), Example((2.0, 2.0), False), Example((nan, 1.0), False)),
+)
+less_equal = _comparison(
+    "less_equal",
+    "<=",
+    r"\leq",
+    "LessOrEqual",
+    "Tell where the first is not larger.",
+    examples=(Example((2.0, 2.0), True), Example((3.0, 2.0), False), Example((nan, 1.0), False)),
+)
+greater = _comparison(
+    "greater",
+    ">",
+    ">",
+    "Greater",
+    "Tell where the first is larger.",
+    examples=(Example((3.0, 2.0), True), Example((2.0, 2.0), False), Example((nan, 1.0), False)),
+)
 greater_equal = _comparison(
-    "greater_equal", ">=", r"\geq", "GreaterOrEqual", "Tell where the first is not smaller."
+    "greater_equal",
+    ">=",
+    r"\geq",
+    "GreaterOrEqual",
+    "Tell where the first is not smaller.",
+    examples=(Example((2.0, 2.0), True), Example((2.0, 3.0), False), Example((nan, 1.0), False)),
 )
 
 logical_and = Card(
@@ -46,6 +88,7 @@ logical_and = Card(
     native=lambda b, x, y: b.logical_and(x, y),
     latex=lambda a, b: rf"{a} \land {b}",
     onnx="And",
+    examples=(Example((True, False), False), Example((True, True), True)),
 )
 
 logical_or = Card(
@@ -58,6 +101,7 @@ logical_or = Card(
     native=lambda b, x, y: b.logical_or(x, y),
     latex=lambda a, b: rf"{a} \lor {b}",
     onnx="Or",
+    examples=(Example((True, False), True), Example((False, False), False)),
 )
 
 logical_not = Card(
@@ -70,6 +114,7 @@ logical_not = Card(
     native=lambda b, x: b.logical_not(x),
     latex=lambda x: rf"\lnot {x}",
     onnx="Not",
+    examples=(Example((True,), False),),
 )
 
 
@@ -97,4 +142,10 @@ select = Card(
     latex=lambda test, a, b: rf"\left({a} \text{{ if }} {test} \text{{ else }} {b}\right)",
     onnx="Where",
     kink="the entry that was not chosen receives exactly 0, also where it is infinite or NaN",
+    examples=(
+        Example((True, 2.0, 3.0), 2.0, (None, 1.0, 0.0)),
+        Example((False, 2.0, 3.0), 3.0, (None, 0.0, 1.0)),
+        Example((True, 2.0, inf), 2.0, (None, 1.0, 0.0)),
+        Example((True, 2.0, nan), 2.0, (None, 1.0, 0.0)),
+    ),
 )

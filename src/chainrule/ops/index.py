@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import DtypeError, IndexRangeError
+from chainrule.errors import DtypeError, IndexRangeError, ShapeError
 from chainrule.ir import ArrayType, Card, Size
 from chainrule.ops.rules import check_axes, same_number
 
@@ -49,14 +49,12 @@ take = Card(
 )
 
 
-def _scatter_type(
-    updates: ArrayType, positions: ArrayType, *, axis: int, size: Size
-) -> ArrayType:
+def _scatter_type(updates: ArrayType, positions: ArrayType, *, axis: int, size: Size) -> ArrayType:
     _check_positions(positions)
     same_number(updates)
     behind = axis + positions.ndim
-    if updates.shape[axis:behind] != positions.shape:
-        raise DtypeError(f"cannot add {updates} at positions {positions} along axis {axis}")
+    if axis < 0 or updates.shape[axis:behind] != positions.shape:
+        raise ShapeError(f"cannot add {updates} at positions {positions} along axis {axis}")
     return ArrayType((*updates.shape[:axis], size, *updates.shape[behind:]), updates.dtype)
 
 

@@ -127,9 +127,7 @@ cumulative_sum = Card(
     kind="cumulate",
     doc="Running sum along an axis, from the first entry or (`reverse`) from the last.",
     type=_cumulative_type,
-    vjp=lambda o, g, y, x, *, axis, reverse: (
-        o.cumulative_sum(g, axis=axis, reverse=not reverse),
-    ),
+    vjp=lambda o, g, y, x, *, axis, reverse: (o.cumulative_sum(g, axis=axis, reverse=not reverse),),
     numpy=_cumulative_sum,
     native=Fold(lambda b, dtype: b.constant(0, dtype), lambda b, a, x: b.add(a, x)),
     latex=lambda x, *, axis, reverse: rf"\operatorname{{cumsum}}_{{{axis}}}({x})",

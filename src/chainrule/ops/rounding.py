@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf, nan
 from typing import Any
 
 from chainrule.errors import DtypeError
-from chainrule.ir import DTYPES, ArrayType, Card, absent, is_float
+from chainrule.ir import DTYPES, ArrayType, Card, Example, absent, is_float
 from chainrule.ops.rules import same, same_float, same_number
 
 
@@ -25,6 +26,7 @@ sign = Card(
     onnx="Sign",
     smooth=False,
     kink="the derivative is 0 everywhere, also at the jump",
+    examples=(Example((-2.0,), -1.0, (0.0,)), Example((0.0,), 0.0, (0.0,)), Example((nan,), nan)),
 )
 
 floor = Card(
@@ -39,6 +41,7 @@ floor = Card(
     onnx="Floor",
     smooth=False,
     kink="the derivative is 0 everywhere, also at the jumps",
+    examples=(Example((-1.5,), -2.0, (0.0,)), Example((3.0,), 3.0, (0.0,))),
 )
 
 ceil = Card(
@@ -53,6 +56,7 @@ ceil = Card(
     onnx="Ceil",
     smooth=False,
     kink="the derivative is 0 everywhere, also at the jumps",
+    examples=(Example((-1.5,), -1.0, (0.0,)), Example((3.0,), 3.0, (0.0,))),
 )
 
 round = Card(
@@ -67,6 +71,11 @@ round = Card(
     onnx="Round",
     smooth=False,
     kink="the derivative is 0 everywhere, also at the jumps",
+    examples=(
+        Example((1.7,), 2.0, (0.0,)),
+        Example((2.5,), 2.0, (0.0,)),
+        Example((3.5,), 4.0, (0.0,)),
+    ),
 )
 
 stop_gradient = Card(
@@ -82,6 +91,7 @@ stop_gradient = Card(
     cost=0,
     smooth=False,
     kink="the derivative is 0 by definition",
+    examples=(Example((3.0,), 3.0, (0.0,)),),
 )
 
 
@@ -119,6 +129,7 @@ is_finite = Card(
     native=lambda b, x: b.is_finite(x),
     latex=lambda x: rf"\left|{x}\right| < \infty",
     onnx=absent("exported as Abs and Less"),
+    examples=(Example((1.0,), True), Example((inf,), False), Example((nan,), False)),
 )
 
 is_nan = Card(
@@ -131,4 +142,5 @@ is_nan = Card(
     native=lambda b, x: b.compare("!=", x, x),
     latex=lambda x: rf"{x} \neq {x}",
     onnx="IsNaN",
+    examples=(Example((1.0,), False), Example((nan,), True)),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.errors import DtypeError, ShapeError
 from chainrule.ir import ArrayType, Card, Shape, Size, element_count
 from chainrule.ops.rules import check_axes
 
@@ -278,7 +278,7 @@ def _concatenate_type(*types: ArrayType, axis: int) -> ArrayType:
         if t.ndim != first.ndim or rest != [n for a, n in enumerate(first.shape) if a != axis]:
             raise ShapeError(f"cannot concatenate {first} and {t} along axis {axis}")
         if t.dtype != first.dtype:
-            raise ShapeError(f"cannot concatenate {first} and {t}: dtypes differ")
+            raise DtypeError(f"cannot concatenate {first} and {t}: dtypes differ")
         total = t.shape[axis] + total
     return ArrayType((*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype)
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from math import inf, nan
 from typing import Any
 
-from chainrule.ir import Card, absent
+from chainrule.ir import Card, Example, absent
 from chainrule.ops.rules import same_float
 
 _SQRT_PI = math.sqrt(math.pi)
@@ -26,6 +27,7 @@ def _function(
     domain: tuple[float, float] = (-2.0, 2.0),
     cost: int = 20,
     kink: str = "",
+    examples: tuple[Example, ...] = (),
 ) -> Card:
     """A function of one number, given by the derivative `slope(o, y, x)`."""
     return Card(
@@ -41,11 +43,17 @@ def _function(
         domain=domain,
         cost=cost,
         kink=kink,
+        examples=examples,
     )
 
 
 exp = _function(
-    "exp", "e to the power of each entry.", lambda o, y, x: y, latex="e^{?}", onnx="Exp"
+    "exp",
+    "e to the power of each entry.",
+    lambda o, y, x: y,
+    latex="e^{?}",
+    onnx="Exp",
+    examples=(Example((0.0,), 1.0, (1.0,)), Example((-inf,), 0.0, (0.0,))),
 )
 
 expm1 = _function(
@@ -54,6 +62,7 @@ expm1 = _function(
     lambda o, y, x: y + 1,
     latex="e^{?} - 1",
     onnx=None,
+    examples=(Example((0.0,), 0.0, (1.0,)), Example((-inf,), -1.0, (0.0,))),
 )
 
 log = _function(
@@ -64,6 +73,7 @@ log = _function(
     onnx="Log",
     domain=(0.25, 4.0),
     kink="-inf at 0 and NaN below",
+    examples=(Example((1.0,), 0.0, (1.0,)), Example((0.0,), -inf), Example((-1.0,), nan)),
 )
 
 log1p = _function(
@@ -74,6 +84,7 @@ log1p = _function(
     onnx=None,
     domain=(-0.75, 4.0),
     kink="-inf at -1 and NaN below",
+    examples=(Example((0.0,), 0.0, (1.0,)), Example((-1.0,), -inf), Example((-2.0,), nan)),
 )
 
 sqrt = Card(
@@ -89,12 +100,33 @@ sqrt = Card(
     cost=6,
     domain=(0.25, 4.0),
     kink="the derivative at 0 is infinite; NaN below",
+    examples=(Example((9.0,), 3.0, (1 / 6,)), Example((0.0,), 0.0, (inf,)), Example((-1.0,), nan)),
 )
 
-sin = _function("sin", "Sine.", lambda o, y, x: o.cos(x), latex=r"\sin(?)", onnx="Sin")
-cos = _function("cos", "Cosine.", lambda o, y, x: -o.sin(x), latex=r"\cos(?)", onnx="Cos")
+sin = _function(
+    "sin",
+    "Sine.",
+    lambda o, y, x: o.cos(x),
+    latex=r"\sin(?)",
+    onnx="Sin",
+    examples=(Example((0.0,), 0.0, (1.0,)), Example((math.pi / 6,), 0.5, (math.sqrt(3) / 2,))),
+)
+cos = _function(
+    "cos",
+    "Cosine.",
+    lambda o, y, x: -o.sin(x),
+    latex=r"\cos(?)",
+    onnx="Cos",
+    examples=(Example((0.0,), 1.0, (0.0,)), Example((math.pi / 6,), math.sqrt(3) / 2, (-0.5,))),
+)
 tan = _function(
-    "tan", "Tangent.", lambda o, y, x: 1 + y * y, latex=r"\tan(?)", onnx="Tan", domain=(-1.2, 1.2)
+    "tan",
+    "Tangent.",
+    lambda o, y, x: 1 + y * y,
+    latex=r"\tan(?)",
+    onnx="Tan",
+    domain=(-1.2, 1.2),
+    examples=(Example((0.0,), 0.0, (1.0,)), Example((math.pi / 4,), 1.0, (2.0,))),
 )
 asin = _function(
     "asin",
@@ -105,6 +137,11 @@ asin = _function(
     onnx="Asin",
     domain=(-0.9, 0.9),
     kink="the derivative at ±1 is infinite; NaN outside",
+    examples=(
+        Example((0.0,), 0.0, (1.0,)),
+        Example((1.0,), math.pi / 2, (inf,)),
+        Example((2.0,), nan),
+    ),
 )
 acos = _function(
     "acos",
@@ -115,6 +152,11 @@ acos = _function(
     onnx="Acos",
     domain=(-0.9, 0.9),
     kink="the derivative at ±1 is infinite; NaN outside",
+    examples=(
+        Example((1.0,), 0.0, (-inf,)),
+        Example((0.0,), math.pi / 2, (-1.0,)),
+        Example((2.0,), nan),
+    ),
 )
 atan = _function(
     "atan",
@@ -123,12 +165,27 @@ atan = _function(
     numpy=lambda np, x: np.arctan(x),
     latex=r"\arctan(?)",
     onnx="Atan",
+    examples=(
+        Example((0.0,), 0.0, (1.0,)),
+        Example((1.0,), math.pi / 4, (0.5,)),
+        Example((inf,), math.pi / 2, (0.0,)),
+    ),
 )
 sinh = _function(
-    "sinh", "Hyperbolic sine.", lambda o, y, x: o.cosh(x), latex=r"\sinh(?)", onnx="Sinh"
+    "sinh",
+    "Hyperbolic sine.",
+    lambda o, y, x: o.cosh(x),
+    latex=r"\sinh(?)",
+    onnx="Sinh",
+    examples=(Example((0.0,), 0.0, (1.0,)), Example((math.log(2),), 0.75, (1.25,))),
 )
 cosh = _function(
-    "cosh", "Hyperbolic cosine.", lambda o, y, x: o.sinh(x), latex=r"\cosh(?)", onnx="Cosh"
+    "cosh",
+    "Hyperbolic cosine.",
+    lambda o, y, x: o.sinh(x),
+    latex=r"\cosh(?)",
+    onnx="Cosh",
+    examples=(Example((0.0,), 1.0, (0.0,)), Example((math.log(2),), 1.25, (0.75,))),
 )
 asinh = _function(
     "asinh",
@@ -137,6 +194,7 @@ asinh = _function(
     numpy=lambda np, x: np.arcsinh(x),
     latex=r"\operatorname{arsinh}(?)",
     onnx="Asinh",
+    examples=(Example((0.0,), 0.0, (1.0,)), Example((0.75,), math.log(2), (0.8,))),
 )
 acosh = _function(
     "acosh",
@@ -147,6 +205,11 @@ acosh = _function(
     onnx="Acosh",
     domain=(1.25, 4.0),
     kink="the derivative at 1 is infinite; NaN below",
+    examples=(
+        Example((1.0,), 0.0, (inf,)),
+        Example((1.25,), math.log(2), (4 / 3,)),
+        Example((0.0,), nan),
+    ),
 )
 atanh = _function(
     "atanh",
@@ -157,10 +220,25 @@ atanh = _function(
     onnx="Atanh",
     domain=(-0.9, 0.9),
     kink="infinite at ±1; NaN outside",
+    examples=(
+        Example((0.0,), 0.0, (1.0,)),
+        Example((0.6,), math.log(2), (1.5625,)),
+        Example((1.0,), inf),
+        Example((2.0,), nan),
+    ),
 )
 
 tanh = _function(
-    "tanh", "Hyperbolic tangent.", lambda o, y, x: 1 - y * y, latex=r"\tanh(?)", onnx="Tanh"
+    "tanh",
+    "Hyperbolic tangent.",
+    lambda o, y, x: 1 - y * y,
+    latex=r"\tanh(?)",
+    onnx="Tanh",
+    examples=(
+        Example((0.0,), 0.0, (1.0,)),
+        Example((math.log(2),), 0.6, (0.64,)),
+        Example((inf,), 1.0, (0.0,)),
+    ),
 )
 
 
@@ -176,6 +254,12 @@ sigmoid = _function(
     numpy=_sigmoid,
     latex=r"\sigma(?)",
     onnx="Sigmoid",
+    examples=(
+        Example((0.0,), 0.5, (0.25,)),
+        Example((math.log(3),), 0.75, (0.1875,)),
+        Example((-300.0,), math.exp(-300), (math.exp(-300),)),
+        Example((300.0,), 1.0, (0.0,)),
+    ),
 )
 
 
@@ -186,6 +270,11 @@ softplus = _function(
     numpy=lambda np, x: np.logaddexp(x, np.zeros((), x.dtype)),
     latex=r"\ln(1 + e^{?})",
     onnx="Softplus",
+    examples=(
+        Example((-1000.0,), 0.0, (0.0,)),
+        Example((0.0,), math.log(2), (0.5,)),
+        Example((1000.0,), 1000.0, (1.0,)),
+    ),
 )
 
 
@@ -202,4 +291,9 @@ erf = _function(
     numpy=_erf,
     latex=r"\operatorname{erf}(?)",
     onnx="Erf",
+    examples=(
+        Example((0.0,), 0.0, (2 / _SQRT_PI,)),
+        Example((inf,), 1.0, (0.0,)),
+        Example((-inf,), -1.0, (0.0,)),
+    ),
 )

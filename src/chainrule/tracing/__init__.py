@@ -4,15 +4,26 @@
 graph again, on NumPy arrays (then it computes) or inside another tracing (then it is inlined).
 """
 
-from chainrule.tracing.array import Array, Recorder, as_array, compute, dtype_name, filled, named, record, type_of
-from chainrule.tracing.capture import Captured, begin, capture, fresh_input, measure, replay, spec_of
+from chainrule.tracing.array import Array, Recorder
+from chainrule.tracing.capture import (
+    Captured,
+    begin,
+    capture,
+    fresh_input,
+    measure,
+    replay,
+    spec_of,
+)
+from chainrule.tracing.record import apply, compute, filled, named, record
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
+from chainrule.tracing.values import as_array, dtype_name, type_of
 
 __all__ = [
     "Array",
     "Captured",
     "Recorder",
     "Tree",
+    "apply",
     "as_array",
     "begin",
     "capture",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,16 +13,10 @@ from chainrule.errors import ShapeError, TraceError
 from chainrule.ir import ArrayType, Builder, Dim, Graph, Node, bind, topological
 from chainrule.ops import CARDS
 from chainrule.tracing import functions
-from chainrule.tracing.array import (
-    Array,
-    Recorder,
-    apply,
-    as_array,
-    lift,
-    record,
-    type_of,
-)
+from chainrule.tracing.array import Array, Recorder
+from chainrule.tracing.record import apply, lift, record
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, unflatten
+from chainrule.tracing.values import as_array, show, type_of, youngest
 
 
 def spec_of(value: Any) -> ArrayType:
@@ -33,9 +28,9 @@ def spec_of(value: Any) -> ArrayType:
     return type_of(value)
 
 
-def begin(builder: Builder | None = None) -> Recorder:
-    """Begin a tracing, in a new builder or in one that holds nodes already."""
-    return Recorder(functions, builder)
+def begin(builder: Builder | None = None, width: str = "float64") -> Recorder:
+    """Begin a tracing, in a new builder or in one that holds nodes already; see `Recorder`."""
+    return Recorder(functions, builder, width)
 
 
 def fresh_input(position: int, kind: ArrayType) -> Node:
@@ -77,12 +72,12 @@ def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None
     names
         Names of the arguments, for people; taken from the function when None.
     """
-    recorder = begin()
     leaves, tree = flatten(tuple(args))
+    recorder = begin(width=_width(leaves))
     inputs = []
-    width = _width(leaves)
-    for position, (leaf, name) in enumerate(zip(leaves, _names(function, args, names), strict=True)):
-        kind = ArrayType((), width) if type(leaf) is float else spec_of(leaf)
+    paths = _names(function, args, names)
+    for position, (leaf, name) in enumerate(zip(leaves, paths, strict=True)):
+        kind = ArrayType((), recorder.width) if type(leaf) is float else spec_of(leaf)
         node = fresh_input(position, kind)
         recorder.builder.annotate(node, name=name)
         inputs.append(node)
@@ -95,7 +90,7 @@ def capture(function: Callable[..., Any], args: Sequence[Any], names: Any = None
 
 
 def _width(leaves: Sequence[Any]) -> str:
-    """The dtype that plain Python floats adopt: that of the arrays they come with."""
+    """Give the dtype that plain floats adopt: that of the arrays they come with."""
     floats = {spec_of(x).dtype for x in leaves if type(x) is not float} & {"float32", "float64"}
     return "float32" if floats == {"float32"} else "float64"
 
@@ -111,7 +106,7 @@ def _output(value: Any, recorder: Recorder) -> Array:
 
 def _names(function: Callable[..., Any], args: Sequence[Any], names: Any) -> list[str]:
     if names is None:
-        code = getattr(function, "__code__", None)
+        code = getattr(inspect.unwrap(function), "__code__", None)
         names = code.co_varnames[: code.co_argcount] if code else ()
         if hasattr(function, "__self__"):
             names = names[1:]
@@ -141,8 +136,7 @@ def replay(
     known: dict[Node, Any] = dict(outer or {})
     for node, value in zip(graph.inputs, values, strict=True):
         known[node] = value if isinstance(value, Array) else as_array(value, node.type.dtype)
-    traced = [v.recorder for v in known.values() if isinstance(v, Array)]
-    recorder = max(traced, key=lambda r: r.level, default=None)
+    recorder = youngest(list(known.values()))
     for node in topological(graph.outputs, known):
         if node in known:
             continue
@@ -169,17 +163,16 @@ def measure(graph: Graph, values: Sequence[Any]) -> dict[str, Any]:
         wanted = node.type.shape
         fits = len(shape) == len(wanted)
         for n, size in zip(shape, wanted, strict=False):
-            if isinstance(size, Dim) and size.scale == 1 and size.offset == 0:
-                fits = fits and sizes.setdefault(size.symbol, n) == n
-            elif isinstance(size, int):
+            if isinstance(size, Dim):
+                found = (n - size.offset) // size.scale
+                fits = fits and sizes.setdefault(size.symbol, found) == found
+                fits = fits and size.scale * found + size.offset == n
+            else:
                 fits = fits and n == size
         if not fits:
             note = graph.notes.get(node)
             name = note.name if note and note.name else "an input"
             raise ShapeError(
-                f"{name} has the shape {tuple(shape)}, the program was traced for {node.type}"
+                f"{name} has the shape {show(shape)}, the program was traced for {node.type}"
             )
     return sizes
-
-
-__all__ = ["Captured", "begin", "capture", "fresh_input", "measure", "replay", "spec_of"]

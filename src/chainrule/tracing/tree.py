@@ -58,7 +58,7 @@ def _is_node(value: Any) -> bool:
 
 
 def _parts(value: Any) -> tuple[tuple[Any, ...], list[Any], tuple[tuple[str, Any], ...]]:
-    """Keys, children and fixed fields of one level."""
+    """Give keys, children and fixed fields of one level."""
     if value is None:
         return (), [], ()
     if isinstance(value, dict):
@@ -136,10 +136,7 @@ def leaf_paths(value: Any, prefix: str = "") -> list[str]:
     keys, children, _ = _parts(value)
     paths = []
     for key, child in zip(keys, children, strict=True):
-        if isinstance(key, str):
-            step = f".{key}" if prefix else key
-        else:
-            step = f"[{key!r}]"
+        step = f"[{key!r}]" if not isinstance(key, str) else f".{key}" if prefix else key
         paths += leaf_paths(child, prefix + step)
     return paths
 

@@ -14,13 +14,13 @@ from chainrule.tracing.functions.activations import (
     log_softmax,
     logsumexp,
     mish,
-    one_hot,
     selu,
     silu,
     softmax,
 )
 from chainrule.tracing.functions.creation import (
     arange,
+    asarray,
     eye,
     full,
     full_like,
@@ -34,6 +34,15 @@ from chainrule.tracing.functions.creation import (
 )
 from chainrule.tracing.functions.elementwise import *  # noqa: F403
 from chainrule.tracing.functions.elementwise import __all__ as _elementwise
+from chainrule.tracing.functions.elementwise import share
+from chainrule.tracing.functions.indexing import (
+    cut,
+    getitem,
+    one_hot,
+    scatter_add,
+    take,
+    take_along_axis,
+)
 from chainrule.tracing.functions.linear import matmul, matrix_transpose, outer, tensordot, vecdot
 from chainrule.tracing.functions.reductions import (
     all,
@@ -52,25 +61,24 @@ from chainrule.tracing.functions.reductions import (
 )
 from chainrule.tracing.functions.shaping import (
     broadcast,
+    broadcast_arrays,
     broadcast_to,
     concat,
-    cut,
+    diff,
     expand_dims,
     flip,
-    getitem,
     interior_pad,
     moveaxis,
     pad,
     permute_dims,
     repeat,
     reshape,
-    scatter_add,
+    roll,
     split,
     squeeze,
     stack,
     swapaxes,
-    take,
-    take_along_axis,
+    tile,
     transpose,
     unstack,
 )
@@ -84,11 +92,14 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "asarray",
+    "broadcast_arrays",
     "broadcast_to",
     "concat",
     "concatenate",
     "count_nonzero",
     "cumulative_sum",
+    "diff",
     "elu",
     "expand_dims",
     "eye",
@@ -117,6 +128,7 @@ __all__ = [
     "prod",
     "repeat",
     "reshape",
+    "roll",
     "scatter_add",
     "selu",
     "silu",
@@ -130,6 +142,7 @@ __all__ = [
     "take",
     "take_along_axis",
     "tensordot",
+    "tile",
     "transpose",
     "tril",
     "triu",
@@ -140,4 +153,4 @@ __all__ = [
     "zeros_like",
 ]
 # Used by gradient rules, not part of the public namespace.
-_RULES = (broadcast, cut, getitem, interior_pad)
+_RULES = (broadcast, cut, getitem, interior_pad, share)

@@ -5,40 +5,36 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from chainrule.ir import Dim
-from chainrule.ops import CARDS
-from chainrule.tracing.array import Array, as_array, dtype_name, elementwise, record
 from chainrule.tracing.functions import elementwise as e
 from chainrule.tracing.functions import reductions, shaping
+from chainrule.tracing.record import elementwise, quiet
+from chainrule.tracing.values import concrete
 
 
-def _concrete(x: Any) -> Any:
-    return x if isinstance(x, Array) else as_array(x)
-
-
+@quiet
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """The entry where positive, else `slope` times it (Maas, Hannun and Ng, 2013).
 
-    >>> leaky_relu(np.array([-1.0, 2.0])).tolist()
+    >>> leaky_relu([-1.0, 2.0]).tolist()
     [-0.01, 2.0]
     """
-    x = _concrete(x)
+    x = concrete(x)
     return e.where(x > 0, x, slope * x)
 
 
+@quiet
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """The entry where positive, else alpha (e^x - 1) (Clevert, Unterthiner, Hochreiter, 2016).
 
-    >>> elu(np.array([0.0, 2.0])).tolist()
+    >>> elu([0.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    x = _concrete(x)
+    x = concrete(x)
     negative = e.where(x > 0, 0.0, x)
     return e.where(x > 0, x, alpha * elementwise("expm1", negative, floating=True))
 
 
+@quiet
 def selu(x: Any) -> Any:
     """The self-normalising unit (Klambauer, Unterthiner, Mayr and Hochreiter, 2017).
 
@@ -48,6 +44,7 @@ def selu(x: Any) -> Any:
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
+@quiet
 def gelu(x: Any, approximate: bool = False) -> Any:
     """x times the normal distribution function (Hendrycks and Gimpel, 2016).
 
@@ -56,30 +53,32 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     >>> round(float(gelu(1.0)), 6)
     0.841345
     """
-    x = _concrete(x)
+    x = concrete(x)
     if approximate:
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
         return 0.5 * x * (1 + elementwise("tanh", inner, floating=True))
     return 0.5 * x * (1 + elementwise("erf", x * (1 / math.sqrt(2)), floating=True))
 
 
+@quiet
 def silu(x: Any) -> Any:
     """x times its sigmoid, also called swish (Elfwing, Uchibe and Doya, 2018).
 
     >>> float(silu(0.0))
     0.0
     """
-    x = _concrete(x)
+    x = concrete(x)
     return x * elementwise("sigmoid", x, floating=True)
 
 
+@quiet
 def mish(x: Any) -> Any:
     """x times tanh of its softplus (Misra, 2019).
 
     >>> float(mish(0.0))
     0.0
     """
-    x = _concrete(x)
+    x = concrete(x)
     return x * elementwise("tanh", elementwise("softplus", x, floating=True))
 
 
@@ -89,7 +88,7 @@ def log_sigmoid(x: Any) -> Any:
     >>> float(log_sigmoid(-1000.0))
     -1000.0
     """
-    return -elementwise("softplus", -_concrete(x), floating=True)
+    return -elementwise("softplus", -concrete(x), floating=True)
 
 
 def _shift(x: Any, axis: Any) -> Any:
@@ -99,14 +98,15 @@ def _shift(x: Any, axis: Any) -> Any:
 
 
 def _floats(x: Any) -> Any:
-    x = _concrete(x)
+    x = concrete(x)
     return x if x.dtype.kind == "f" else e.astype(x, "float32")
 
 
+@quiet
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """ln of the sum of e^x over axes, without overflow; -inf where all entries are -inf.
 
-    >>> float(logsumexp(np.array([1000.0, 1000.0]))) == 1000 + math.log(2)
+    >>> float(logsumexp([1000.0, 1000.0])) == 1000 + math.log(2)
     True
     """
     x = _floats(x)
@@ -119,10 +119,11 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return shaping.squeeze(y, tuple(axes))
 
 
+@quiet
 def softmax(x: Any, axis: int = -1) -> Any:
     """e^x divided by its sum along an axis, without overflow.
 
-    >>> softmax(np.array([0.0, 0.0])).tolist()
+    >>> softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
     x = _floats(x)
@@ -130,30 +131,14 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return weights / reductions.sum(weights, axis, keepdims=True)
 
 
+@quiet
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Logarithm of softmax along an axis, without overflow or underflow.
 
-    >>> round(float(log_softmax(np.array([0.0, 0.0]))[0]), 6)
+    >>> round(float(log_softmax([0.0, 0.0])[0]), 6)
     -0.693147
     """
     x = _floats(x)
     shifted = x - _shift(x, axis)
     total = reductions.sum(elementwise("exp", shifted), axis, keepdims=True)
     return shifted - elementwise("log", total)
-
-
-def one_hot(labels: Any, classes: int | Dim, dtype: Any = "float32") -> Any:
-    """For each label a vector with a one at its place; all zeros for a label outside.
-
-    >>> one_hot(np.array([1]), 3).tolist()
-    [[0.0, 1.0, 0.0]]
-    """
-    labels = _concrete(labels)
-    if isinstance(labels, Array):
-        shape = (*labels.shape, classes)
-        places: Any = record(
-            labels.recorder, CARDS["iota"], shape=shape, axis=labels.ndim, dtype="int32"
-        )
-    else:
-        places = np.arange(classes, dtype="int32")
-    return e.astype(elementwise("equal", shaping.expand_dims(labels, -1), places), dtype_name(dtype))

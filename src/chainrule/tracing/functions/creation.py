@@ -8,8 +8,10 @@ import numpy as np
 
 from chainrule.errors import TraceError
 from chainrule.ir import Dim
-from chainrule.tracing.array import Array, dtype_name, filled
+from chainrule.tracing.array import Array
 from chainrule.tracing.functions import elementwise as e
+from chainrule.tracing.record import filled
+from chainrule.tracing.values import concrete, dtype_name
 
 
 def _shape(shape: Any) -> tuple[Any, ...]:
@@ -20,6 +22,15 @@ def _shape(shape: Any) -> tuple[Any, ...]:
             "one: use zeros_like, full_like, or arithmetic that broadcasts"
         )
     return sizes
+
+
+def asarray(x: Any, dtype: Any = None) -> Any:
+    """An array of anything that NumPy takes; a traced array stays one.
+
+    >>> asarray([1, 2], dtype="float32").tolist()
+    [1.0, 2.0]
+    """
+    return concrete(x) if dtype is None else e.astype(concrete(x), dtype)
 
 
 def full(shape: Any, value: float, dtype: Any = "float32") -> Any:

@@ -7,30 +7,23 @@ from typing import Any
 from chainrule.errors import ShapeError
 from chainrule.ir import element_count
 from chainrule.ops import CARDS
-from chainrule.tracing.array import (
-    Array,
-    apply,
-    as_array,
-    broadcast_shapes,
-    convert,
-    lift,
-    result_dtype,
-    show,
-)
 from chainrule.tracing.functions import reductions, shaping
+from chainrule.tracing.record import apply, convert, lift, quiet
+from chainrule.tracing.values import as_array, broadcast_shapes, result_dtype, show, youngest
 
 
 def _pair(a: Any, b: Any) -> tuple[Any, Any]:
     dtype = result_dtype(a, b, floating=True)
-    traced = [x.recorder for x in (a, b) if isinstance(x, Array)]
-    if not traced:
+    recorder = youngest((a, b))
+    if recorder is None:
         return as_array(a, dtype), as_array(b, dtype)
-    recorder = max(traced, key=lambda r: r.level)
     return convert(lift(a, recorder), dtype), convert(lift(b, recorder), dtype)
 
 
 def matmul(a: Any, b: Any) -> Any:
     """Matrix product, by NumPy's rules: vectors gain an axis, leading axes are broadcast.
+
+    Integers become floats.
 
     >>> import numpy as np
     >>> matmul(np.ones((2, 3)), np.ones(3)).tolist()
@@ -62,6 +55,7 @@ def matrix_transpose(x: Any) -> Any:
     return shaping.swapaxes(x, -2, -1)
 
 
+@quiet
 def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
     """Sum of products along an axis.
 
@@ -73,14 +67,17 @@ def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
     return reductions.sum(a * b, axis=axis)
 
 
+@quiet
 def outer(a: Any, b: Any) -> Any:
-    """Every entry of a vector times every entry of another.
+    """Every entry of a vector of m times every entry of one of n, as an array (m, n).
 
     >>> import numpy as np
     >>> outer(np.array([1.0, 2.0]), np.array([3.0])).tolist()
     [[3.0], [6.0]]
     """
     a, b = _pair(a, b)
+    if a.ndim != 1 or b.ndim != 1:
+        raise ShapeError(f"outer expects two vectors, received {show(a.shape)} and {show(b.shape)}")
     return shaping.expand_dims(a, 1) * shaping.expand_dims(b, 0)
 
 
@@ -98,4 +95,3 @@ def tensordot(a: Any, b: Any, axes: int = 2) -> Any:
     rows = shaping.reshape(a, (element_count(left), element_count(inner)))
     columns = shaping.reshape(b, (element_count(inner), element_count(right)))
     return shaping.reshape(matmul(rows, columns), (*left, *right))
-

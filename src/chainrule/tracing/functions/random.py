@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ParameterError
+from chainrule.ir import Dim
 from chainrule.ops import CARDS
-from chainrule.tracing.array import Array, apply, as_array, dtype_name, elementwise
+from chainrule.tracing.array import Array
+from chainrule.tracing.record import apply, elementwise
+from chainrule.tracing.values import as_array, dtype_name
 
 
 def key(seed: int) -> Any:
@@ -48,7 +51,8 @@ def uniform(key: Any, shape: Any, low: Any = 0.0, high: Any = 1.0, dtype: Any = 
     >>> bool((uniform(key(0), (100,)) < 1).all())
     True
     """
-    unit = apply(CARDS["uniform"], key, shape=tuple(shape), dtype=dtype_name(dtype))
+    sizes = (shape,) if isinstance(shape, (int, Dim)) else tuple(shape)
+    unit = apply(CARDS["uniform"], key, shape=sizes, dtype=dtype_name(dtype))
     if isinstance(low, (int, float)) and low == 0 and isinstance(high, (int, float)) and high == 1:
         return unit
     return unit * (high - low) + low
@@ -81,5 +85,3 @@ def permutation(key: Any, count: int) -> Any:
     [0, 1, 2]
     """
     return np.argsort(uniform(key, (count,), dtype="float64"), kind="stable").astype(np.int32)
-
-

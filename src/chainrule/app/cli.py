@@ -1,0 +1,239 @@
+"""The command line: reads arguments, and leaves the work to `chainrule.app.commands`.
+
+Everything heavy is imported inside of the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from chainrule import __version__
+from chainrule.app.failures import INTERRUPTED, OK, PIPE, USAGE, explain
+from chainrule.app.screen import Screen, note
+from chainrule.errors import ParameterError
+
+app = typer.Typer(
+    name="chainrule",
+    help="Neural networks by backpropagation, from a raw table to a trained model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the result alone.")]
+ModelPath = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A .chainrule file, or the folder of a run.")
+]
+SOURCE = "A CSV, TSV, JSON-lines, Parquet or Arrow file (text also as .gz), or sample:NAME."
+
+
+def main() -> int:
+    """Run the command line; give the exit code."""
+    warnings.showwarning = _warn
+    try:
+        code = app(prog_name="chainrule", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        note(f"{_said(error)} (chainrule --help shows how to call it)")
+        return USAGE
+    except BrokenPipeError:
+        # The reader has left; without this, Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        note("interrupted; nothing was written")
+        return INTERRUPTED
+    except Exception as error:
+        sentence, code = explain(error)
+        note(sentence)
+        return code
+    if code == INTERRUPTED:
+        return INTERRUPTED
+    return code if isinstance(code, int) else OK
+
+
+def _said(error: typer.TyperException) -> str:
+    message = getattr(error, "format_message", error.__str__)()
+    return " ".join(str(message).split()).rstrip(".")
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    note(f"note: {message}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"chainrule {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def chainrule(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Neural networks by backpropagation, from a raw table to a trained model."""
+
+
+@app.command()
+def train(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="binary, multiclass or regression; found out if not given.")
+    ] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Units of the hidden layers, as in 64,64; none for none.")
+    ] = None,
+    activation: Annotated[str | None, typer.Option(help="Of the hidden layers, as relu.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Rate behind each hidden layer.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most passes over the rows.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Epochs without improvement before it stops; 0: no limit.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Size of a step.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Decay of the weights.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="adam, adamw, adagrad, rmsprop or sgd.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Drives everything random.")] = 0,
+    validation: Annotated[float, typer.Option(help="Share of rows that watch.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of rows that score at the end.")] = 0.2,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=KIND", help="numeric, categorical, boolean or drop; may be repeated."
+        ),
+    ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Learn vectors for columns with many levels.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the run; runs/NAME-TIME if not given.")
+    ] = None,
+    executor: Annotated[str, typer.Option(help="auto, native or numpy.")] = "auto",
+    progress: Annotated[
+        bool | None,
+        typer.Option("--progress/--no-progress", help="Show a bar; by default on a terminal."),
+    ] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Train a network on a table and save it."""
+    from chainrule.app.commands.train import train as run
+
+    screen = Screen(json, quiet)
+    shown: bool | str = "auto" if progress is None else progress
+    return run(
+        screen,
+        source,
+        target,
+        {
+            "task": task,
+            "kinds": _kinds(column or []),
+            "embed": embed,
+            "validation": validation,
+            "test": test,
+            "seed": seed,
+        },
+        {
+            "hidden": None if hidden is None else _units(hidden),
+            "activation": activation,
+            "dropout": dropout,
+            "epochs": epochs,
+            "patience": patience,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "weight_decay": weight_decay,
+            "optimizer": optimizer,
+            "seed": seed,
+            "executor": executor,
+        },
+        out,
+        False if screen.silent and progress is None else shown,
+    )
+
+
+@app.command()
+def evaluate(
+    model: ModelPath,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Score a model on a table that holds the answers."""
+    from chainrule.app.commands.evaluate import evaluate as run
+
+    return run(Screen(json, quiet), model, source)
+
+
+@app.command()
+def predict(
+    model: ModelPath,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write; its ending chooses the format."),
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add the probability of each class.")
+    ] = False,
+    only: Annotated[
+        bool, typer.Option("--only", help="Leave out the columns of the input.")
+    ] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Predict every row of a table."""
+    from chainrule.app.commands.predict import predict as run
+
+    return run(Screen(json, quiet), model, source, out, proba, only)
+
+
+@app.command()
+def show(model: ModelPath, quiet: Quiet = False, json: Json = False) -> int:
+    """Show what is in a model: columns, layers, the program and its plan."""
+    from chainrule.app.commands.show import show as run
+
+    return run(Screen(json, quiet), model)
+
+
+def _kinds(pairs: list[str]) -> dict[str, str]:
+    """Read ``name=kind``; the name may hold more equals signs."""
+    kinds = {}
+    for pair in pairs:
+        name, equals, kind = pair.rpartition("=")
+        if not equals or not name:
+            raise ParameterError(f"--column expects NAME=KIND, as in zip=categorical, not {pair!r}")
+        kinds[name] = kind
+    return kinds
+
+
+def _units(hidden: str) -> tuple[int, ...]:
+    """Read ``64,64``."""
+    if hidden == "none":
+        return ()
+    try:
+        units = tuple(int(each) for each in hidden.split(","))
+    except ValueError:
+        units = (0,)
+    if min(units) < 1:
+        raise ParameterError(f"--hidden expects units as in 64,64 or none, not {hidden!r}")
+    return units

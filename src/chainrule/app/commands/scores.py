@@ -1,0 +1,71 @@
+"""Scores as people read them, shared by the commands that print them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule.app.screen import Screen
+
+NAMES = {
+    "accuracy": "accuracy",
+    "auc": "area under ROC",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "rmse": "root mean square error",
+    "mae": "mean absolute error",
+}
+MOST_CLASSES = 12
+
+
+def show_scores(screen: Screen, columns: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Print scores, a row for each and a column for each model or baseline."""
+    first = next(iter(columns.values()))
+    rows = [
+        [NAMES.get(name, name), *(number(scores.get(name)) for scores in columns.values())]
+        for name in first
+    ]
+    screen.table(["", *columns], rows)
+
+
+def show_errors(screen: Screen, compared: Mapping[str, Any], classes: Sequence[Any]) -> None:
+    """Print where predictions went wrong: counts of confusions, or the spread of the residuals."""
+    if "residuals" in compared:
+        screen.say("Residuals (prediction − truth)", "bold")
+        residuals = compared["residuals"]
+        screen.table([*residuals], [[number(value) for value in residuals.values()]])
+        return
+    counts = compared["confusion"]
+    if len(classes) <= MOST_CLASSES:
+        titles = ["Confusion: true ↓ predicted →", *map(str, classes)]
+        rows = zip(map(str, classes), counts, strict=True)
+        screen.table(titles, [[name, *(f"{n:,}" for n in row)] for name, row in rows])
+        return
+    wrong = [
+        (row[j], str(classes[i]), str(classes[j]))
+        for i, row in enumerate(counts)
+        for j in range(len(classes))
+        if i != j and row[j]
+    ]
+    wrong.sort(key=lambda each: -each[0])
+    if wrong:
+        screen.say("Most frequent confusions", "bold")
+        screen.table(["true", "predicted", "rows"], [[a, b, n] for n, a, b in wrong[:10]])
+
+
+def number(value: float | None) -> str:
+    """Write a number with four digits that count; a dash for one that does not exist.
+
+    >>> number(0.85541), number(1234567.0), number(None)
+    ('0.8554', '1.235e+06', '–')
+    """
+    return "–" if value is None else f"{value:.4g}"
+
+
+def in_one_line(scores: Mapping[str, float | None]) -> str:
+    """Write scores in a row.
+
+    >>> in_one_line({"accuracy": 0.9, "auc": None})
+    'accuracy 0.9'
+    """
+    return ", ".join(f"{NAMES.get(k, k)} {v:.4g}" for k, v in scores.items() if v is not None)

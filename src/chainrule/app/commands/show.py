@@ -1,0 +1,118 @@
+"""``chainrule show``: what is in a model file."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from chainrule import nn
+from chainrule.app.commands.scores import in_one_line
+from chainrule.app.failures import OK
+from chainrule.app.model import Model, load_model
+from chainrule.app.screen import Screen
+from chainrule.ir import text
+from chainrule.plan import plan
+from chainrule.tracing import flatten
+
+ROWS = 1000
+"""Rows that the plan is shown for."""
+
+
+def show(screen: Screen, path: str) -> int:
+    """Print columns and encoding, layers, parameters, the program and the plan; give the exit code.
+
+    Parameters
+    ----------
+    screen
+        Where to write.
+    path
+        The model file, or the folder of its run.
+    """
+    model = load_model(path)
+    program, explained = text(model.program), plan(model.program, limits={"batch": ROWS}).explain()
+    layers = _layers(model)
+    target = model.target
+    parameters = sum(int(array.size) for array in model.weights.values())
+    screen.pairs(
+        [
+            ("Model", f"{path}, made by chainrule {model.version}"),
+            ("Predicts", f"{target.name}: {_answers(model)}"),
+            ("Parameters", f"{parameters:,}"),
+            *_trained(model),
+        ]
+    )
+    _section(screen, "Columns", "\n".join(model.encoder.describe()))
+    screen.say()
+    if layers:
+        screen.table(["Layer", "kind", "parameters"], [_row(layer) for layer in layers])
+    else:
+        screen.say("Layers: of a user's own; the program below is what predicts.")
+    _section(screen, "Program", program)
+    _section(screen, f"Plan for {ROWS} rows", explained)
+    screen.result(
+        {
+            "model": path,
+            "version": model.version,
+            "target": target.to_dict(),
+            "columns": model.encoder.to_dict(),
+            "inputs": list(model.encoder.feature_names),
+            "parameters": parameters,
+            "layers": layers,
+            "program": program,
+            "plan": explained,
+            "report": dict(model.report),
+        },
+        model.summary(),
+    )
+    return OK
+
+
+def _section(screen: Screen, title: str, body: str) -> None:
+    screen.say()
+    screen.say(title, "bold")
+    screen.say(body)
+
+
+def _answers(model: Model) -> str:
+    if model.target.task == "regression":
+        return f"a number, about {model.target.mean:.4g} ± {model.target.deviation:.4g}"
+    return f"one of {', '.join(map(str, model.target.classes))}"
+
+
+def _trained(model: Model) -> list[tuple[str, object]]:
+    """What the report says about the training; it may come from a stranger, so nothing is sure."""
+    facts: list[tuple[str, object]] = []
+    for name in ("created", "source"):
+        if isinstance(value := model.report.get(name), str):
+            facts.append((name.capitalize(), value))
+    if scores := model.test_scores:
+        facts.append(("Test", in_one_line(scores)))
+    return facts
+
+
+def _layers(model: Model) -> list[dict[str, Any]]:
+    """Path, class, settings and parameters of every layer that holds no other."""
+    if model.network is None:
+        return []
+    return [
+        {
+            "path": path or "network",
+            "kind": type(layer).__name__,
+            "settings": _settings(layer),
+            "parameters": sum(int(x.size) for x in flatten(layer)[0]),
+        }
+        for path, layer in nn.walk(model.network)
+        if sum(1 for _ in nn.walk(layer)) == 1
+    ]
+
+
+def _settings(layer: nn.Module) -> dict[str, Any]:
+    fixed = [f for f in dataclasses.fields(layer) if f.metadata.get("static")]  # type: ignore[arg-type]
+    values = {f.name: getattr(layer, f.name) for f in fixed}
+    return {k: v if isinstance(v, bool | int | float | str) else repr(v) for k, v in values.items()}
+
+
+def _row(layer: dict[str, Any]) -> list[object]:
+    settings = ", ".join(f"{k}={v}" for k, v in layer["settings"].items())
+    kind = f"{layer['kind']}({settings})"
+    return [layer["path"], kind, f"{layer['parameters']:,}"]

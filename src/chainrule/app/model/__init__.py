@@ -1,0 +1,35 @@
+"""A trained model, and the one ``.chainrule`` file that holds all that its predictions need.
+
+=================  ==================================================================
+file               idea
+=================  ==================================================================
+``trained``        a model: rows of a table in, predictions and scores out
+``table_network``  the network of a table with embedded columns
+``scoring``        predictions beside the truth, and beside a guess
+``prediction``     the program that predicts, run on blocks of rows
+``file``           a model as one file, and back
+``container``      a zip archive with a manifest and arrays
+``program``        a program as JSON, and back
+``network``        a network as JSON, and back
+=================  ==================================================================
+
+Opening a file runs no code from it: it is JSON and arrays of numbers. Operations and layers are
+looked up by name among ours, the types of all values are derived anew by the rules of the op
+cards, and sizes are bounded.
+"""
+
+from chainrule.app.model.file import FORMAT, load_model, save_model
+from chainrule.app.model.scoring import Predictions, compare, guess
+from chainrule.app.model.table_network import table_network
+from chainrule.app.model.trained import Model
+
+__all__ = [
+    "FORMAT",
+    "Model",
+    "Predictions",
+    "compare",
+    "guess",
+    "load_model",
+    "save_model",
+    "table_network",
+]

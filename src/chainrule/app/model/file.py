@@ -1,0 +1,171 @@
+"""A whole model as one file, and back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.app.model.container import read_container, write_container
+from chainrule.app.model.network import network_from_json, network_to_json
+from chainrule.app.model.prediction import BATCH, data_types, prediction_program
+from chainrule.app.model.program import (
+    UNSUITABLE,
+    name_of,
+    program_from_json,
+    program_to_json,
+)
+from chainrule.app.model.trained import Model
+from chainrule.data import Encoder, TargetEncoder
+from chainrule.data.stored import Fields
+from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.execute import numpy as numpy_executor
+from chainrule.ir import ArrayType, Dim, Graph
+from chainrule.tracing import spec_of
+
+Arrays = dict[str, NDArray[Any]]
+
+FORMAT = 1
+"""Version of the file's form; a reader refuses those that are newer."""
+
+KIND = "chainrule model"
+NAME = "model.chainrule"
+PARTS = ("encoder", "target", "shares", "program", "network", "report")
+
+
+def save_model(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model to a file, whole or not at all.
+
+    Parameters
+    ----------
+    model
+        What to store. Its network is stored beside its program if all its layers are ours.
+    path
+        By custom it ends in ``.chainrule``.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    """
+    arrays: Arrays = dict(model.weights)
+    manifest = {
+        "kind": KIND,
+        "format": FORMAT,
+        "chainrule": model.version,
+        "encoder": model.encoder.to_dict(),
+        "target": model.target.to_dict(),
+        "shares": list(model.shares),
+        "program": program_to_json(model.program, arrays),
+        "network": None if model.network is None else network_to_json(model.network),
+        "report": dict(model.report),
+    }
+    write_container(path, manifest, arrays)
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Read a model from a file; nothing in the file can run code.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a run that holds ``model.chainrule``.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, it is not a model file, it is damaged, or a newer version of
+        chainrule made it.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        path = folder / NAME
+        if not path.exists():
+            raise ModelFileError(f"the folder {str(folder)!r} holds no {NAME}")
+    manifest, arrays = read_container(path)
+    try:
+        return _model(manifest, arrays)
+    except ChainruleError as error:
+        raise ModelFileError(f"{str(path)!r}: {error}") from error
+    except RecursionError as error:
+        raise ModelFileError(f"{str(path)!r}: its parts are nested too deeply") from error
+
+
+def _model(manifest: object, arrays: Arrays) -> Model:
+    # Kind and format come first: what follows may have another form in a newer file.
+    fields = Fields(manifest, "manifest")
+    fields.choice("kind", (KIND,))
+    if (form := fields.whole("format")) > FORMAT:
+        raise ModelFileError(
+            f"it was made by a newer chainrule ({fields.text('chainrule')}, format {form}; this "
+            f"version reads up to format {FORMAT}): upgrade chainrule"
+        )
+    version = fields.text("chainrule")
+    inner = _parts(manifest)
+    encoder = Encoder.from_dict(inner["encoder"])
+    target = TargetEncoder.from_dict(inner["target"])
+    program = program_from_json(inner["program"], arrays)
+    weights = _weights(program, encoder, target, arrays)
+    network = None
+    if inner["network"] is not None:
+        network = network_from_json(inner["network"], weights)
+    shares = fields.numbers("shares")
+    if len(shares) != len(target.classes) or any(not 0 < share < 1 for share in shares):
+        raise ModelFileError("shares: expected a number between 0 and 1 for each class")
+    model = Model(encoder, target, program, weights, network, shares, inner["report"], version)
+    _try(model)
+    return model
+
+
+def _parts(manifest: Any) -> dict[str, Any]:
+    wanted = {"kind", "format", "chainrule", *PARTS}
+    if set(manifest) != wanted:
+        raise ModelFileError(f"manifest: expected the fields {', '.join(sorted(wanted))}")
+    if not isinstance(manifest["report"], dict):
+        raise ModelFileError("report: expected an object")
+    return {name: manifest[name] for name in PARTS}
+
+
+def _weights(program: Graph, encoder: Encoder, target: TargetEncoder, arrays: Arrays) -> Arrays:
+    """Match the program's inputs with the arrays, and with what the encoder gives."""
+    data = data_types(encoder)
+    count = len(program.inputs) - len(data)
+    names = [name_of(program, x) for x in program.inputs]
+    types = [x.type for x in program.inputs]
+    if names[max(count, 0) :] != [*data] or types[count:] != [*data.values()]:
+        raise ModelFileError("program: its inputs are not what the encoding gives")
+    weights = {}
+    for name, kind in zip(names[:count], types, strict=False):
+        array = arrays.get(name)
+        if array is None or name in weights or spec_of(array) != kind:
+            raise ModelFileError(f"program: there is no array {name!r} of the type {kind}")
+        weights[name] = array
+    constants = [
+        node.options["value"].array for node in program.nodes if node.card.name == "constant"
+    ]
+    if len(arrays) > len(weights) + len(constants):
+        raise ModelFileError("weights: there are arrays that the program does not use")
+    rows = Dim(BATCH)
+    shape = (rows,) if target.task == "regression" else (rows, len(target.classes))
+    if len(program.outputs) != 1 or program.outputs[0].type not in (
+        ArrayType(shape, "float32"),
+        ArrayType(shape, "float64"),
+    ):
+        raise ModelFileError("program: its output is not what the target needs")
+    return weights
+
+
+def _try(model: Model) -> None:
+    """Predict a row of zeros and trace the network: a file that loads is a file that works."""
+    row = [np.zeros((1, *x.shape[1:]), x.dtype) for x in data_types(model.encoder).values()]
+    try:
+        numpy_executor.run(model.program, [*model.weights.values(), *row])
+        if model.network is not None:
+            traced = prediction_program(model.network, model.encoder, model.target)
+            if [x.type for x in traced.inputs] != [x.type for x in model.program.inputs]:
+                raise ModelFileError("network: its arrays are not those of the program")
+    except (ChainruleError, *UNSUITABLE) as error:
+        raise ModelFileError(f"its program or network does not run: {error}") from error

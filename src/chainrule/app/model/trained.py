@@ -1,0 +1,167 @@
+"""A trained model: from the rows of a table to predictions, on the NumPy executor alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import nn
+from chainrule.app.model.prediction import data_types, prediction_program, run_in_blocks
+from chainrule.app.model.scoring import Predictions, compare, decoded, guess
+from chainrule.data import Encoder, TargetEncoder, drop_unlabelled, read_table
+from chainrule.errors import DataError
+from chainrule.ir import Graph
+from chainrule.tracing import flatten, leaf_paths
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An encoding, a program and its weights: all that prediction needs.
+
+    Parameters
+    ----------
+    encoder, target
+        How columns become inputs, and outputs become labels or numbers.
+    program
+        Inputs: the weights, then the encoded rows. Output: probabilities [batch, classes], or
+        standardised numbers [batch].
+    weights
+        Values of the program's first inputs, by their names.
+    network
+        The network that the program was traced from; None if it holds layers of a user's own.
+    shares
+        Share of each class in the training rows; empty for a regression.
+    report
+        What was measured and set when the model was trained, as plain JSON values.
+    version
+        The version of chainrule that made it.
+    """
+
+    encoder: Encoder
+    target: TargetEncoder
+    program: Graph
+    weights: Mapping[str, NDArray[Any]]
+    network: nn.Module | None
+    shares: Sequence[float] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        encoder: Encoder,
+        target: TargetEncoder,
+        *,
+        shares: Sequence[float] = (),
+        report: Mapping[str, Any] | None = None,
+        version: str = "",
+    ) -> Model:
+        """Make a model of a trained network: its predictions are traced to a program.
+
+        Parameters
+        ----------
+        network
+            Holds its arrays; it takes what the encoder gives, numbers and then codes if any.
+        encoder, target
+            As they were fitted.
+        shares
+            Share of each class in the training rows; equal ones if none are given.
+        report, version
+            See `Model`.
+        """
+        classes = len(target.classes)
+        leaves = dict(zip(leaf_paths(network), flatten(network)[0], strict=True))
+        weights = {name: np.asarray(value) for name, value in leaves.items()}
+        program = prediction_program(network, encoder, target)
+        shares = tuple(shares) or (1 / max(classes, 1),) * classes
+        return cls(encoder, target, program, weights, network, shares, report or {}, version)
+
+    def run(self, table: object) -> Predictions:
+        """Predict every row of a table.
+
+        Parameters
+        ----------
+        table
+            Anything that `chainrule.data.read_table` takes: a path, a frame, a dictionary of
+            columns. The target's column may be absent.
+
+        Raises
+        ------
+        DataError
+            If the table cannot be read, lacks a column, or has text where a number should be.
+        """
+        encoded = self.encoder.transform(read_table(table))
+        rows = [encoded.numeric, encoded.codes][: len(data_types(self.encoder))]
+        return self.run_encoded(rows, encoded.notes)
+
+    def run_encoded(self, rows: Sequence[NDArray[Any]], notes: tuple[str, ...] = ()) -> Predictions:
+        """Predict rows that the encoder has encoded: float32 [n, features], and codes if any."""
+        outputs = run_in_blocks(self.program, [*self.weights.values()], rows)
+        return decoded(self.target, outputs, notes)
+
+    def predict(self, table: object) -> NDArray[Any]:
+        """Give the label [n] or the number [n] of every row; see `run`."""
+        return self.run(table).values
+
+    def predict_proba(self, table: object) -> NDArray[np.float32]:
+        """Give the probability of each class for every row, [n, classes]; see `run`.
+
+        Raises
+        ------
+        DataError
+            If the model predicts numbers, which have no probabilities here.
+        """
+        probabilities = self.run(table).probabilities
+        if probabilities is None:
+            raise DataError(f"the target {self.target.name!r} is a number: it has no probabilities")
+        return probabilities
+
+    def evaluate(self, table: object) -> dict[str, Any]:
+        """Compare predictions with the target's column of a table.
+
+        Returns
+        -------
+        ``rows``; what `chainrule.app.model.scoring.compare` gives; ``baseline``, the scores of
+        predicting every row alike; and ``notes``. Plain JSON values.
+        """
+        frame, unlabelled = drop_unlabelled(read_table(table), self.target.name)
+        truth = self.target.encode(frame[self.target.name])
+        predictions = self.run(frame)
+        notes = [*predictions.notes]
+        if unlabelled:
+            notes.append(f"{unlabelled} rows without a value of {self.target.name!r} were left out")
+        alike = guess(self.target, self.shares, len(truth))
+        return {
+            "rows": len(truth),
+            **compare(self.target, truth, predictions),
+            "baseline": compare(self.target, truth, alike)["scores"],
+            "notes": notes,
+        }
+
+    def summary(self) -> str:
+        """Say in a few lines what the model predicts, from what, and how well."""
+        task = {"binary": "one of two classes", "multiclass": "one of several classes"}
+        parameters = sum(int(array.size) for array in self.weights.values())
+        lines = [
+            f"predicts {self.target.name!r}, {task.get(self.target.task, 'a number')}",
+            f"from {len(self.encoder.columns)} columns as {len(self.encoder.feature_names)} inputs"
+            + (f" and {len(self.encoder.embedded)} embeddings" if self.encoder.embedded else ""),
+            f"by {parameters:,} parameters: {self.network!r}",
+        ]
+        if self.test_scores:
+            shown = (f"{name} {value:.4g}" for name, value in self.test_scores.items())
+            lines.append(f"on test rows: {', '.join(shown)}")
+        return "\n".join(lines)
+
+    @property
+    def test_scores(self) -> dict[str, float]:
+        """The scores in the report, as far as they are numbers; a stranger may have written it."""
+        test = self.report.get("test")
+        scores = test.get("scores") if isinstance(test, Mapping) else None
+        found = scores.items() if isinstance(scores, Mapping) else ()
+        return {name: float(x) for name, x in found if isinstance(x, int | float)}

@@ -1,0 +1,129 @@
+"""Formulas in MathML, which browsers show without any library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from chainrule.backprop.formula.expression import Expression, Symbol
+from chainrule.backprop.formula.printing import Style, render
+
+_NAMES = {"sigmoid": "σ", "log": "ln"}
+
+
+def mathml(expression: Expression, display: bool = False) -> str:
+    """Print a formula as a MathML element.
+
+    Parameters
+    ----------
+    display
+        Whether it stands on a line of its own.
+
+    >>> mathml(Symbol("W", "1"))
+    '<math><msup><mi>W</mi><mrow><mo>(</mo><mn>1</mn><mo>)</mo></mrow></msup></math>'
+    """
+    opening = '<math display="block">' if display else "<math>"
+    return f"{opening}{render(expression, _MATHML)}</math>"
+
+
+def _row(*parts: str) -> str:
+    return f"<mrow>{''.join(parts)}</mrow>"
+
+
+def _sign(sign: str, spread: bool = False) -> str:
+    form = ' form="infix"' if spread else ""
+    return f"<mo{form}>{escape(sign)}</mo>"
+
+
+def _word(word: str) -> str:
+    return f"<mn>{escape(word)}</mn>" if word.isdigit() else f"<mi>{escape(word)}</mi>"
+
+
+class _MathML(Style):
+    def number(self, mantissa: str, exponent: str) -> str:
+        if not exponent:
+            return f"<mn>{mantissa}</mn>"
+        power = f"<msup><mn>10</mn><mn>{exponent.replace('-', '−')}</mn></msup>"
+        return _row(f"<mn>{mantissa}</mn>", _sign("×"), power)
+
+    def symbol(self, symbol: Symbol) -> str:
+        if not symbol.layer:
+            return _word(symbol.name)
+        above = _row(_sign("("), _word(symbol.layer), _sign(")"))
+        return f"<msup>{_word(symbol.name)}{above}</msup>"
+
+    def entry(self, of: str, index: Sequence[str]) -> str:
+        parts: list[str] = []
+        for place in index:
+            parts += [_sign(",")] if parts else []
+            before, arrow, behind = place.partition("→")
+            parts += [_word(before), _sign("→"), _word(behind)] if arrow else [_word(place)]
+        if of.startswith("<msup>") and of.endswith("</msup>"):
+            return f"<msubsup>{_below(of, _row(*parts))}</msubsup>"
+        return f"<msub>{of}{_row(*parts)}</msub>"
+
+    def partial(self, of: str, by: str) -> str:
+        return f"<mfrac>{_row(_sign('∂'), of)}{_row(_sign('∂'), by)}</mfrac>"
+
+    def negative(self, x: str) -> str:
+        return _row('<mo form="prefix">−</mo>', x)
+
+    def sum(self, terms: Sequence[tuple[bool, str]]) -> str:
+        (minus, first), *rest = terms
+        parts = [self.negative(first) if minus else first]
+        for minus, term in rest:
+            parts += [_sign("−" if minus else "+"), term]
+        return _row(*parts)
+
+    def product(self, factors: Sequence[tuple[str, str]]) -> str:
+        if len(factors) == 1:
+            return factors[0][1]
+        return _row(*(_sign(glue) + x if glue else x for glue, x in factors))
+
+    def fraction(self, top: str, bottom: str) -> str:
+        return f"<mfrac>{_row(top)}{_row(bottom)}</mfrac>"
+
+    def matrix_product(self, left: str, right: str) -> str:
+        return _row(left, '<mspace width="0.2em"></mspace>', right)
+
+    def transpose(self, x: str) -> str:
+        return f"<msup>{_row(x)}<mo>⊤</mo></msup>"
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"<msup>{_row(base)}{_row(exponent)}</msup>"
+
+    def call(self, name: str, arguments: Sequence[str]) -> str:
+        if name == "sqrt":
+            return f"<msqrt>{arguments[0]}</msqrt>"
+        if name == "exp":
+            return f"<msup><mi>e</mi>{_row(arguments[0])}</msup>"
+        inside = _sign(",").join(arguments)
+        return _row(f"<mi>{_NAMES.get(name, escape(name))}</mi>", self.fence("(", inside, ")"))
+
+    def fold(self, sign: str, axes: str, x: str) -> str:
+        operator = "<mo>∑</mo>" if sign == "Σ" else f"<mi>{escape(sign)}</mi>"
+        if axes:
+            letters = _sign(",").join(f"<mi>{axis}</mi>" for axis in axes)
+            operator = f"<munder>{operator}{_row(letters)}</munder>"
+        return _row(operator, x)
+
+    def relation(self, sign: str, left: str, right: str) -> str:
+        return _row(left, _sign(sign, spread=True), right)
+
+    def fence(self, left: str, x: str, right: str) -> str:
+        return _row(_sign(left), x, _sign(right))
+
+    def choice(self, test: str, then: str, otherwise: str) -> str:
+        first = f"<mtr><mtd>{then}</mtd><mtd><mtext>if </mtext>{test}</mtd></mtr>"
+        second = f"<mtr><mtd>{otherwise}</mtd><mtd><mtext>else</mtext></mtd></mtr>"
+        return _row(_sign("{"), f"<mtable>{first}{second}</mtable>")
+
+
+def _below(raised: str, index: str) -> str:
+    """Put an index between a name and what stands above it."""
+    inner = raised.removeprefix("<msup>").removesuffix("</msup>")
+    end = inner.index("</mi>") + len("</mi>")
+    return inner[:end] + index + inner[end:]
+
+
+_MATHML = _MathML()

@@ -1,0 +1,64 @@
+"""Networks: modules as trees of arrays, layers, initial values, and losses."""
+
+from chainrule.nn import initialisers
+from chainrule.nn.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Identity,
+    LeakyReLU,
+    LogSoftmax,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from chainrule.nn.dense import Dense
+from chainrule.nn.dropout import Dropout
+from chainrule.nn.embedding import Embedding
+from chainrule.nn.flatten import Flatten
+from chainrule.nn.module import (
+    Module,
+    count_parameters,
+    run_with_state,
+    state,
+    state_paths,
+    walk,
+)
+from chainrule.nn.scope import Variable
+from chainrule.nn.sequential import MLP, Sequential
+from chainrule.tracing import static
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "MLP",
+    "SELU",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Identity",
+    "LeakyReLU",
+    "LogSoftmax",
+    "Mish",
+    "Module",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "Variable",
+    "count_parameters",
+    "initialisers",
+    "run_with_state",
+    "state",
+    "state_paths",
+    "static",
+    "walk",
+]

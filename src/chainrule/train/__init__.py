@@ -1,0 +1,65 @@
+"""Training: optimisers, schedules, the loop, when to stop, and records of what happened."""
+
+from chainrule.train.checkpoint import TrainingState
+from chainrule.train.clipping import Clip, ClipGlobalNorm, ClipNorm, ClipValue, global_norm
+from chainrule.train.compiled import compile_function
+from chainrule.train.lbfgs import LBFGS
+from chainrule.train.optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSprop
+from chainrule.train.records import EpochRecord, History
+from chainrule.train.run import Run
+from chainrule.train.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InverseScaling,
+    Schedule,
+    Step,
+    Warmup,
+)
+from chainrule.train.stop import (
+    AllCorrect,
+    Criterion,
+    Epochs,
+    LossBelow,
+    Patience,
+    RelativeChange,
+    WallTime,
+    When,
+)
+from chainrule.train.trainer import Trainer
+
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "AllCorrect",
+    "Clip",
+    "ClipGlobalNorm",
+    "ClipNorm",
+    "ClipValue",
+    "Constant",
+    "Cosine",
+    "Criterion",
+    "EpochRecord",
+    "Epochs",
+    "Exponential",
+    "History",
+    "InverseScaling",
+    "LossBelow",
+    "Optimiser",
+    "Patience",
+    "RMSprop",
+    "RelativeChange",
+    "Run",
+    "Schedule",
+    "Step",
+    "Trainer",
+    "TrainingState",
+    "WallTime",
+    "Warmup",
+    "When",
+    "compile_function",
+    "global_norm",
+]

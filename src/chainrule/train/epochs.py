@@ -1,0 +1,184 @@
+"""The loop over epochs, in ticks: as many epochs at a time as a person would not notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.execute import Loop, Session
+from chainrule.train.divergence import diverged
+from chainrule.train.ledger import Ledger
+from chainrule.train.records import History
+from chainrule.train.schedules import rate_at
+from chainrule.train.task import Task
+
+_TICK_SECONDS = 0.1  # short enough for a smooth progress bar and a prompt Ctrl-C
+_TICK_ROWS = 4_000_000  # bounds the memory that the order of a tick takes
+_DRAW = 4096  # positions drawn at once when epochs are small
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """In which order the rows come, epoch by epoch.
+
+    Attributes
+    ----------
+    rows
+        Number of examples.
+    key
+        Random key; None keeps the order of the table.
+    """
+
+    rows: int
+    key: Any
+
+    def epochs(self, first: int, count: int) -> Any:
+        """Give an array (count, rows) of positions, int32; the first epoch is 0."""
+        if self.key is None:
+            return np.broadcast_to(np.arange(self.rows, dtype=np.int32), (count, self.rows))
+        # Small tables share a draw among a fixed group of epochs, since a draw has its own cost.
+        group = max(1, _DRAW // self.rows)
+        begin, end = first // group, (first + count - 1) // group + 1
+        drawn = [self._group(i, group) for i in range(begin, end)]
+        return np.concatenate(drawn)[first - begin * group :][:count]
+
+    def _group(self, number: int, size: int) -> Any:
+        key = random.fold_in(self.key, number)
+        noise = random.uniform(key, (size, self.rows), dtype="float64")
+        return np.argsort(noise, axis=1, kind="stable").astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """The loop over epochs, ready to run.
+
+    Attributes
+    ----------
+    task
+        What is trained.
+    plan, session
+        The compiled step, and the run in progress.
+    order
+        In which order rows come.
+    learning_rate
+        A number or a schedule.
+    dtype
+        Of the parameters.
+    """
+
+    task: Task
+    plan: Loop
+    session: Session
+    order: Order
+    learning_rate: Any
+    dtype: str
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch."""
+        return -(-self.order.rows // self.plan.batch_size)
+
+    def run(self, first: int, count: int) -> dict[str, Any]:
+        """Run some epochs; give what their steps recorded, each as an array (count, steps)."""
+        order = self.order.epochs(first, count)
+        # One call takes all epochs, unless the last minibatch of each is a smaller one.
+        even = self.order.rows % self.plan.batch_size == 0
+        pieces = [order.reshape(-1)] if even else list(order)
+        records, number = [], first * self.steps
+        for piece in pieces:
+            records.append(self.session.run(piece, number))
+            number += -(-len(piece) // self.plan.batch_size)
+        return {
+            name: np.concatenate([r[name] for r in records]).reshape(count, self.steps)
+            for name in records[0]
+        }
+
+    def table(self, first: int, records: dict[str, Any]) -> History:
+        """Make a row of each epoch, as yet without times and measures."""
+        total = records["total"].astype(np.float64).sum(axis=1)
+        weight = records["weight"].astype(np.float64).sum(axis=1)
+        epochs = np.arange(first + 1, first + len(total) + 1)
+        rate = rate_at(self.learning_rate, epochs * self.steps - 1, self.dtype)
+        columns = {
+            "epoch": epochs,
+            "train_loss": np.asarray(self.task.objective.loss.reduce(total, weight), np.float64),
+            "learning_rate": np.broadcast_to(rate, epochs.shape).astype(np.float64),
+            "gradient_norm": records["gradient_norm"].astype(np.float64).mean(axis=1),
+        }
+        return History(columns, self.task.larger_is_better)
+
+
+def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
+    """Train until a criterion holds, and return its reason.
+
+    Parameters
+    ----------
+    at_most
+        An epoch after which a criterion surely holds, if one is known.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss or a gradient becomes NaN or infinite.
+    """
+    tick = 1
+    while True:
+        done = ledger.standing.epoch
+        count = min(tick, max(1, _TICK_ROWS // course.order.rows))
+        count = 1 if course.task.measurings else count
+        count = min(count, at_most - done) if at_most and at_most > done else count
+        began = perf_counter()
+        records = course.run(done, count)
+        wrong = _first_not_finite(records)
+        if wrong is not None and wrong[0] == 0:
+            course.session.restore(ledger.standing.carry)
+            order = course.order.epochs(done, 1)[0]
+            raise diverged(course.plan, course.session, course.task.data, order, done, wrong[1])
+        if wrong is not None:  # the epochs before it may well be the ones to stop after
+            course.session.restore(ledger.standing.carry)
+            tick = wrong[0]
+            continue
+        epochs = course.table(done, records)
+        carry = course.session.carry()
+        epochs = _completed(course, epochs, carry, ledger.standing.seconds, began)
+        place, reason = ledger.judge(epochs)
+        if place is not None and place + 1 < count:
+            course.session.restore(ledger.standing.carry)
+            course.run(done, place + 1)
+            epochs, carry = epochs[: place + 1], course.session.carry()
+        ledger.commit(epochs, len(epochs) * course.steps, carry)
+        if reason is not None:
+            return reason
+        elapsed = perf_counter() - began
+        if count == tick and elapsed < _TICK_SECONDS / 2:
+            tick *= 2
+        elif elapsed > 2 * _TICK_SECONDS:
+            tick = max(1, tick // 2)
+
+
+def _completed(
+    course: Course, epochs: History, carry: Any, seconds: float, began: float
+) -> History:
+    """Add measures and times to the records of a tick."""
+    measured = course.task.measure(carry)
+    elapsed = perf_counter() - began
+    share = np.arange(1, len(epochs) + 1) / len(epochs)
+    columns = {
+        **epochs.columns,
+        "seconds": seconds + elapsed * share,
+        **{name: np.array([value]) for name, value in measured.items()},
+    }
+    return History(columns, epochs.larger_is_better)
+
+
+def _first_not_finite(records: dict[str, Any]) -> tuple[int, int] | None:
+    """Epoch of the tick and step of that epoch in which a number first is not finite."""
+    wrong = ~(np.isfinite(records["total"]) & np.isfinite(records["gradient_norm"]))
+    if not wrong.any():
+        return None
+    epoch, step = np.argwhere(wrong)[0].tolist()
+    return epoch, step

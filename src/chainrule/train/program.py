@@ -1,0 +1,218 @@
+"""The traced functions of training: one step, and the measuring of examples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import chainrule.numpy as cnp
+from chainrule import random
+from chainrule.backprop import value_and_grad
+from chainrule.errors import ParameterError
+from chainrule.nn import Module, run_with_state, state_paths
+from chainrule.nn.losses import Loss, Measure, Penalty
+from chainrule.tracing import Tree, flatten, leaf_paths, map_leaves, named, unflatten
+from chainrule.train.clipping import Clip, global_norm
+from chainrule.train.optimisers import Optimiser
+
+Frozen = Sequence[str] | Callable[[str], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which arrays of a network are trained, by path.
+
+    Attributes
+    ----------
+    tree
+        Structure of the network.
+    paths
+        Path of every array.
+    trainable
+        Paths of the arrays that gradients change.
+    state
+        Paths of the arrays that steps hand on, such as running statistics.
+    """
+
+    tree: Tree
+    paths: tuple[str, ...]
+    trainable: frozenset[str]
+    state: frozenset[str]
+
+    @classmethod
+    def of(cls, network: Module, frozen: Frozen = ()) -> Layout:
+        """Divide a network that holds arrays.
+
+        Parameters
+        ----------
+        frozen
+            Paths of arrays, or of layers with all their arrays, that must not change; or a
+            function from a path to whether it is frozen.
+        """
+        leaves, tree = flatten(network)
+        paths = leaf_paths(network)
+        state = state_paths(network)
+        is_frozen = frozen if callable(frozen) else _frozen_by_name(frozen, paths)
+        trainable = {
+            path
+            for path, leaf in zip(paths, leaves, strict=True)
+            if leaf.dtype.kind == "f" and path not in state and not is_frozen(path)
+        }
+        if not trainable:
+            raise ParameterError(
+                "the network has no array to train: all are frozen, or no layer has any"
+            )
+        return cls(tree, tuple(paths), frozenset(trainable), frozenset(state))
+
+    def divide(self, network: Module) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Give what steps carry on (trainable arrays and state), and what stays fixed."""
+        arrays = dict(zip(self.paths, flatten(network)[0], strict=True))
+        carried = {
+            "trainable": {p: x for p, x in arrays.items() if p in self.trainable},
+            "state": {p: x for p, x in arrays.items() if p in self.state},
+        }
+        moving = self.trainable | self.state
+        return carried, {p: x for p, x in arrays.items() if p not in moving}
+
+    def network(self, carried: Mapping[str, Any], fixed: Mapping[str, Any]) -> Any:
+        """Put a network together again."""
+        arrays = {**carried["trainable"], **carried["state"], **fixed}
+        return unflatten(self.tree, [arrays[path] for path in self.paths])
+
+
+def _frozen_by_name(names: Sequence[str], paths: Sequence[str]) -> Callable[[str], bool]:
+    if isinstance(names, str):
+        raise ParameterError(f"frozen takes several paths: write frozen=({names!r},)")
+
+    def covers(name: str, path: str) -> bool:
+        return path == name or path.startswith((name + ".", name + "["))
+
+    for name in names:
+        if not any(covers(name, path) for path in paths):
+            raise ParameterError(f"there is no array {name!r} to freeze; there are {_said(paths)}")
+    return lambda path: any(covers(name, path) for name in names)
+
+
+def _said(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:12]) + (", ..." if len(paths) > 12 else "")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A learning rate that comes in with the data, so that every rate shares one program."""
+
+    rate: Any
+
+    def __call__(self, number: Any) -> Any:
+        """Give the rate."""
+        return self.rate
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """What training makes small: the loss of a batch plus penalties, as a traced function.
+
+    Attributes
+    ----------
+    layout
+        Which arrays are trained.
+    loss, penalties
+        What is added up.
+    """
+
+    layout: Layout
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+
+    def value(self, trainable: Any, state: Any, fixed: Any, batch: Any, key: Any) -> Any:
+        """Compute the objective, and as a second value what else a step needs."""
+        carried = {"trainable": trainable, "state": state}
+        network = self.layout.network(carried, fixed)
+        output, changes = run_with_state(network, *batch["inputs"], key=key)
+        total, weight = self.loss.totals(output, batch["targets"], batch.get("weight"))
+        value = named(self.loss.reduce(total, weight), "loss")
+        for penalty in self.penalties:
+            value = value + named(penalty(trainable), type(penalty).__name__)
+        state = {path: changes.get(path, old) for path, old in state.items()}
+        return value, (total, weight, state)
+
+    def gradients(self, carry: Any, fixed: Any, batch: Any, key: Any) -> Any:
+        """Compute gradients by the trainable arrays; also totals, new state, and their norm."""
+        both = value_and_grad(self.value, has_aux=True)
+        (value, aux), gradients = both(carry["trainable"], carry["state"], fixed, batch, key)
+        for path, g in gradients.items():
+            named(g, f"gradient of {path}")
+        norm = named(global_norm(gradients), "gradient norm")
+        return value, aux, gradients, norm
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of training.
+
+    Attributes
+    ----------
+    objective
+        What is made small.
+    optimiser, clip
+        What is done with the gradients.
+    """
+
+    objective: Objective
+    optimiser: Optimiser
+    clip: Clip | None
+
+    def take(self, carry: Any, data: Any, rows: Any, number: Any) -> Any:
+        """Take the rows of a batch, go a step, and record the loss; see `chainrule.execute.loop`."""
+        names = ("inputs", "targets", "weight")
+        table = {name: data[name] for name in names if name in data}
+        batch = map_leaves(lambda column: cnp.take(column, rows), table)
+        key = random.fold_in(data["key"], number)
+        _, (total, weight, state), gradients, norm = self.objective.gradients(
+            carry, data["fixed"], batch, key
+        )
+        if self.clip is not None:
+            gradients = self.clip(gradients)
+        optimiser = given_rate(self.optimiser, data["learning_rate"])
+        trainable, memory = optimiser.update(
+            gradients, carry["optimiser"], carry["trainable"], number
+        )
+        for path, p in trainable.items():
+            named(p, f"new {path}")
+        record = {"total": total, "weight": weight, "gradient_norm": norm}
+        return {"trainable": trainable, "state": state, "optimiser": memory}, record
+
+
+def given_rate(optimiser: Any, rate: Any) -> Any:
+    """Give an optimiser with a fixed learning rate one that reads it from the data."""
+    fixed = not callable(optimiser.learning_rate)
+    if fixed and dataclasses.is_dataclass(optimiser):
+        return dataclasses.replace(optimiser, learning_rate=Given(rate))  # type: ignore[type-var]
+    return optimiser
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The measuring of a block of examples, without dropout, as a traced function.
+
+    Attributes
+    ----------
+    layout
+        Where the arrays of the network belong.
+    measures
+        What is measured, by name.
+    """
+
+    layout: Layout
+    measures: Mapping[str, Measure]
+
+    def totals(self, carried: Any, fixed: Any, batch: Any) -> Any:
+        """Compute the weighted sum and the sum of weights, for each measure."""
+        network = self.layout.network(carried, fixed)
+        output = network(*batch["inputs"])
+        return {
+            name: measure.totals(output, batch["targets"][name], batch.get("weight"))
+            for name, measure in self.measures.items()
+        }

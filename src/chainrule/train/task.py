@@ -1,0 +1,49 @@
+"""A task: a network and its data, ready to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.train.measuring import Measuring
+from chainrule.train.program import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A network and its data, ready to be trained.
+
+    Attributes
+    ----------
+    objective
+        What is made small.
+    carry
+        What steps carry on: trainable arrays, state of the layers, state of the optimiser.
+    data
+        What steps only read: the table, fixed arrays, the random key, the learning rate.
+    measurings
+        What is measured after each epoch.
+    larger_is_better
+        Names of columns that are wanted large.
+    keep
+        Column whose best epoch is kept; None keeps the last.
+    batch_size, rows
+        Examples per step, and in all.
+    """
+
+    objective: Objective
+    carry: Any
+    data: Any
+    measurings: Sequence[Measuring]
+    larger_is_better: frozenset[str]
+    keep: str | None
+    batch_size: int
+    rows: int
+
+    def measure(self, carry: Any) -> dict[str, float]:
+        """Measure the network that a carry holds."""
+        found: dict[str, float] = {}
+        for each in self.measurings:
+            found |= each(carry, self.data["fixed"])
+        return found

@@ -1,0 +1,310 @@
+"""The trainer: a network, a loss and an optimiser become a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.errors import DivergenceError, ParameterError
+from chainrule.execute import loop
+from chainrule.nn import Module
+from chainrule.nn.losses import Loss, Measure, Penalty
+from chainrule.train.checkpoint import TrainingState, put_back
+from chainrule.train.clipping import Clip
+from chainrule.train.epochs import Course, Order, run_epochs
+from chainrule.train.examples import Examples, batch_types, read_examples, read_inputs
+from chainrule.train.lbfgs import LBFGS, run_lbfgs
+from chainrule.train.ledger import Callback, Ledger
+from chainrule.train.measuring import Measuring
+from chainrule.train.optimisers import Adam, Optimiser
+from chainrule.train.program import Frozen, Layout, Objective, Step
+from chainrule.train.progress import progress_bar, wanted
+from chainrule.train.run import Run, output_type
+from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
+from chainrule.train.task import Task
+
+_VALIDATION = ("validation_loss", "metric")
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains a network; all settings are here, all data comes to `fit`.
+
+    Parameters
+    ----------
+    network
+        A module; arrays that it does not hold yet are drawn.
+    loss
+        What is made small: one of `chainrule.losses`.
+    optimiser
+        One of `chainrule.optim`.
+    stop
+        A criterion, or several: the first that holds ends the training.
+    batch_size
+        Examples per step: 1 is plain stochastic descent, "full" takes all at once. The last
+        minibatch of an epoch may be smaller.
+    metric
+        What is measured on validation examples beside the loss; "auto" is the accuracy for losses
+        of classes, and nothing for others.
+    penalties
+        Functions of the parameters that are added to the loss: `losses.L1`, `losses.L2`.
+    clip
+        How gradients are cut, such as `optim.ClipGlobalNorm`.
+    frozen
+        Paths of arrays ("layers[0].bias") or layers ("layers[0]") that stay as they are, or a
+        function from a path to whether it does.
+    keep
+        Which weights are kept if there are validation examples: those of the epoch with the best
+        "validation_loss" or "metric", or the "last" ones. "auto" is what the first `Patience`
+        watches, else the validation loss.
+    shuffle
+        Whether each epoch takes the rows in a new order.
+    seed
+        Of everything random: first weights, order of rows, dropout.
+    dtype
+        Of the parameters: float32 or float64.
+    executor
+        "native" machine code, or "numpy".
+    progress
+        Whether a progress bar is shown; "auto" does so on a terminal.
+    callbacks
+        Functions that are shown the `EpochRecord` of every epoch. They may be shown several at
+        once when epochs are short, and change nothing.
+
+    >>> import numpy as np
+    >>> from chainrule import losses, nn, optim, stop
+    >>> X, y = np.array([[0.0], [1.0]]), np.array([1.0, 3.0])
+    >>> line = Trainer(nn.Dense(1), losses.SquaredError(), optim.SGD(0.5), batch_size="full",
+    ...                stop=stop.LossBelow(1e-9), executor="numpy")
+    >>> run = line.fit(X, y)
+    >>> run.predict([[2.0]]).round(3).tolist()
+    [[5.0]]
+    """
+
+    network: Module
+    loss: Loss
+    optimiser: Optimiser | LBFGS = Adam()  # noqa: RUF009, a frozen value
+    _: KW_ONLY
+    stop: Criterion | Sequence[Criterion] = Epochs(200)  # noqa: RUF009, a frozen value
+    batch_size: int | str = 32
+    metric: Measure | str | None = "auto"
+    penalties: Penalty | Sequence[Penalty] = ()
+    clip: Clip | None = None
+    frozen: Frozen = ()
+    keep: str = "auto"
+    shuffle: bool = True
+    seed: int = 0
+    dtype: str = "float32"
+    executor: str = "native"
+    progress: bool | str = "auto"
+    callbacks: Sequence[Callback] = ()
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        size = self.batch_size
+        if size != "full" and (isinstance(size, str) or size < 1):
+            raise ParameterError(
+                f"batch_size is a number of at least 1 or 'full', received {size!r}"
+            )
+        if self.loss.reduction == "none":
+            raise ParameterError("training needs one number: reduction 'mean' or 'sum', not 'none'")
+        if self.keep not in ("auto", "last", *_VALIDATION):
+            raise ParameterError(
+                f"keep is 'auto', 'last', 'validation_loss' or 'metric', received {self.keep!r}"
+            )
+        if not self._criteria():
+            raise ParameterError("stop needs at least one criterion, such as stop.Epochs(100)")
+        self._metric()
+        wanted(self.progress)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight: Any = None,
+        sample_weight_val: Any = None,
+        resume: TrainingState | None = None,
+    ) -> Run:
+        """Train the network.
+
+        Parameters
+        ----------
+        X
+            An array (rows, ...) or a tree of such arrays. A tuple holds the network's arguments
+            one by one; anything else is its only argument. Floats become `dtype`.
+        y
+            Targets (rows, ...), as the loss describes them.
+        X_val, y_val
+            Examples that are only measured, after every epoch.
+        sample_weight, sample_weight_val
+            None, or how much each example counts: numbers (rows,), not negative.
+        resume
+            The `state` of an earlier run with this trainer and data, to go on from. The run is then
+            bit by bit what it would have been without the pause.
+
+        Raises
+        ------
+        DivergenceError
+            If NaN or infinity appears; `error.run` is what was reached before.
+        """
+        task = self._task((X, y, sample_weight), (X_val, y_val, sample_weight_val))
+        bound = AnyOf(self._criteria()).at_most()
+        with ExitStack() as stack:
+            callbacks = list(self.callbacks)
+            if wanted(self.progress):
+                callbacks.append(stack.enter_context(progress_bar(bound)))
+            ledger = Ledger(task.carry, self._criteria(), task.keep, callbacks)
+            try:
+                reason = self._resume(task, ledger, resume) or self._run(task, ledger, bound)
+            except KeyboardInterrupt:
+                reason = "interrupted"
+            except DivergenceError as error:
+                error.run = self._result(task, ledger, "diverged")
+                raise
+        return self._result(task, ledger, reason)
+
+    def _run(self, task: Task, ledger: Ledger, bound: int | None) -> str:
+        """Train until a criterion holds; return its reason."""
+        if isinstance(self.optimiser, LBFGS):
+            return run_lbfgs(self.optimiser, task, ledger, self.executor)
+        step = Step(task.objective, self.optimiser, self.clip)
+        plan = loop(
+            step.take, task.carry, task.data, batch_size=task.batch_size, executor=self.executor
+        )
+        session = plan.start(ledger.standing.carry, task.data)
+        shuffled = self.shuffle and task.batch_size < task.rows
+        order = Order(task.rows, random.fold_in(random.key(self.seed), 1) if shuffled else None)
+        course = Course(task, plan, session, order, self.optimiser.learning_rate, self.dtype)
+        return run_epochs(course, ledger, bound)
+
+    def _resume(self, task: Task, ledger: Ledger, state: TrainingState | None) -> str | None:
+        """Put a state back; return the reason of a criterion that holds there already."""
+        if state is None:
+            return None
+        if isinstance(self.optimiser, LBFGS):
+            raise ParameterError("L-BFGS cannot resume: it keeps its memory inside of SciPy")
+        if dict(state.settings) != self._settings(task):
+            raise ParameterError(
+                f"the state to resume from was made with {dict(state.settings)}, this training has "
+                f"{self._settings(task)}: the two must agree"
+            )
+        carry = put_back(state.arrays, task.carry)
+        kept = {name: task.carry[name] for name in ("trainable", "state")}
+        return ledger.resume(state, carry, put_back(state.best, kept) if state.best else None)
+
+    def _settings(self, task: Task) -> dict[str, Any]:
+        return {"seed": self.seed, "batch_size": task.batch_size, "rows": task.rows}
+
+    def _result(self, task: Task, ledger: Ledger, reason: str) -> Run:
+        now = ledger.standing
+        arrays = now.carry if now.best is None else now.best
+        return Run(
+            task.objective.layout.network(arrays, task.data["fixed"]),
+            ledger.history,
+            now.best_epoch,
+            reason,
+            ledger.state(self._settings(task)),
+            self.loss,
+            self._metric(),
+            self.dtype,
+            self.executor,
+        )
+
+    def _task(self, training: tuple[Any, ...], validation: tuple[Any, ...]) -> Task:
+        """Check the data, make the network hold arrays, and compile what is measured."""
+        root = random.key(self.seed)
+        inputs = read_inputs(training[0], self.dtype)
+        first = random.fold_in(root, 0)
+        network = self.network.initialise(first, *batch_types(inputs), dtype=self.dtype)
+        outputs = output_type(network, inputs)
+        examples = read_examples(training, self.dtype, self.loss, outputs)
+        layout = Layout.of(network, self.frozen)
+        carried, fixed = layout.divide(network)
+        tables = self._measured(training, validation, outputs)
+        measurings = [
+            Measuring.of(layout, (carried, fixed), table, self.executor) for table in tables
+        ]
+        metric = self._metric()
+        grows = {"metric"} if metric is not None and metric.larger_is_better else set()
+        rate = getattr(self.optimiser, "learning_rate", 0.0)
+        known = {name for table in tables for name in table}
+        return Task(
+            objective=Objective(layout, self.loss, self._penalties()),
+            carry={**carried, "optimiser": self.optimiser.initial(carried["trainable"])},
+            data={
+                **examples.tree(),
+                "fixed": fixed,
+                "key": random.fold_in(root, 2),
+                "learning_rate": np.asarray(0.0 if callable(rate) else rate, self.dtype),
+            },
+            measurings=measurings,
+            larger_is_better=frozenset({"train_accuracy"} | grows),
+            keep=self._kept(known),
+            batch_size=self._rows_per_step(examples.rows),
+            rows=examples.rows,
+        )
+
+    def _measured(
+        self, training: tuple[Any, ...], validation: tuple[Any, ...], outputs: Any
+    ) -> list[dict[str, tuple[Measure, Examples]]]:
+        """The tables that are measured after each epoch, and by what."""
+        tables = []
+        given = [part is not None for part in validation[:2]]
+        if given[0] != given[1]:
+            raise ParameterError("give both X_val and y_val, or neither")
+        if all(given):
+            measures = {"validation_loss": self.loss, "metric": self._metric()}
+            tables.append(
+                {
+                    name: (each, read_examples(validation, self.dtype, each, outputs, "_val"))
+                    for name, each in measures.items()
+                    if each is not None
+                }
+            )
+        watched = AnyOf(self._criteria()).watched()
+        if "train_accuracy" in watched:
+            each = self.loss.accuracy()
+            plain = read_examples((*training[:2], None), self.dtype, each, outputs)
+            tables.append({"train_accuracy": (each, plain)})
+        known = {"epoch", "train_loss", "learning_rate", "gradient_norm", "seconds"}
+        known = known.union(*tables)
+        for name in sorted(watched - known):
+            raise ParameterError(
+                f"a stop criterion watches {name!r}, which is not measured here: give X_val and "
+                f"y_val, or watch one of {', '.join(sorted(known))}"
+            )
+        return tables
+
+    def _rows_per_step(self, rows: int) -> int:
+        return rows if self.batch_size == "full" else min(rows, int(self.batch_size))
+
+    def _criteria(self) -> tuple[Criterion, ...]:
+        return (self.stop,) if isinstance(self.stop, Criterion) else tuple(self.stop)
+
+    def _penalties(self) -> tuple[Penalty, ...]:
+        return (self.penalties,) if callable(self.penalties) else tuple(self.penalties)
+
+    def _metric(self) -> Measure | None:
+        if self.metric == "auto":
+            return self.loss.accuracy() if self.loss.classifies else None
+        if isinstance(self.metric, str):
+            raise ParameterError(f"metric is a measure, None or 'auto', received {self.metric!r}")
+        return self.metric
+
+    def _kept(self, columns: set[str]) -> str | None:
+        """The column whose best epoch is kept, if there are validation examples."""
+        if self.keep == "auto":
+            patient = [c for c in leaves_of(AnyOf(self._criteria())) if isinstance(c, Patience)]
+            choices = [c.column(columns) for c in patient] + ["validation_loss"]
+            return next((name for name in choices if name in columns & set(_VALIDATION)), None)
+        if self.keep != "last" and self.keep not in columns:
+            raise ParameterError(f"keep={self.keep!r} needs X_val and y_val, and a metric to watch")
+        return None if self.keep == "last" else self.keep
