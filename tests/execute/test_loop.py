@@ -12,7 +12,8 @@ import chainrule.random as random
 from chainrule.backprop import value_and_grad
 from chainrule.errors import GraphError, IndexRangeError, ParameterError
 from chainrule.execute import loop
-from chainrule.execute.native.run import NativeLoop
+from chainrule.execute.native import run
+from chainrule.execute.native.run import LoopKey, NativeLoop
 from chainrule.plan import plan
 from chainrule.tracing import flatten
 
@@ -82,15 +83,18 @@ def test_native_loops_do_what_numpy_does(rows: int) -> None:
 
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("rows", [ROWS, 96, 33, 1])
-def test_workers_together_do_what_one_does(workers: int, rows: int) -> None:
+def test_workers_together_do_what_one_does(
+    workers: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     traced = loop(_step, _carry(), _data(), batch_size=BATCH)
     count = len(flatten(_carry())[0])
-    pairs = [(i, i) for i in range(count)]
+    monkeypatch.setattr(run, "WORK_PER_WORKER", 1)
+    run._built_loop.cache_clear()
     results = []
     for n in (1, workers):
-        planned = plan(traced.graph, limits={"batch": BATCH}, carried=pairs, workers=n)
-        assert (planned.sharing is None) == (n == 1)
-        native = NativeLoop(planned, count, BATCH)
+        key = LoopKey(traced.graph.fingerprint, count, BATCH, n, False, False, traced.graph)
+        native = NativeLoop(key)
+        assert native.workers == n
         arrays = [np.array(x) for x in flatten((_carry(), _data()))[0]]
         records = [native.run(arrays, _order(epoch)[:rows], 4 * epoch) for epoch in range(3)]
         results.append((arrays[:count], records))

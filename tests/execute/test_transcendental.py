@@ -271,7 +271,19 @@ def test_rounding_never_leaves_the_range(name: str, low: int, high: int, dtype: 
 @both_dtypes
 def test_powers_of_special_numbers_are_those_of_ieee_754(dtype: str) -> None:
     limits = np.finfo(dtype)
-    sizes: list[Any] = [0, 1, 0.5, 2, 3, 1.5, 7, inf, limits.tiny, limits.max, 2.0**limits.nmant + 1]
+    sizes: list[Any] = [
+        0,
+        1,
+        0.5,
+        2,
+        3,
+        1.5,
+        7,
+        inf,
+        limits.tiny,
+        limits.max,
+        2.0**limits.nmant + 1,
+    ]
     values = np.array([*sizes, *np.negative(sizes), nan], dtype)
     x, y = (np.array(side, dtype) for side in zip(*itertools.product(values, values), strict=True))
     got, exact = compiled("pow", dtype)(x, y), reference("pow", x, y)

@@ -124,7 +124,7 @@ class VectorLoop:
 
     def body(self) -> str:
         """Return the optimised code of the vectorised loop's body, or nothing."""
-        found = re.search(r"^vector\.body:.*?^$|^vector\.body:.*?\bbr i1", self.llvm, re.M | re.S)
+        found = re.search(r"^vector\.body:.*?^  br ", self.llvm, re.MULTILINE | re.DOTALL)
         return found.group() if found else ""
 
     def nanoseconds(self, count: int = 1024) -> float:

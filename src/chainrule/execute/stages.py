@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from chainrule.backprop import argument_positions, differentiate
+from chainrule.backprop import Derivation, argument_positions, derive, differentiate
 from chainrule.errors import ParameterError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.choose import check_executor
@@ -70,7 +70,8 @@ class Traced:
         """Extend the program by backpropagation, with respect to some of the arguments."""
         positions, tree = argument_positions(self.args, wrt)
         graph = differentiate(self.graph, positions)
-        return Differentiated(graph, self.captured.arguments, self.captured.result, tree)
+        captured = self.captured
+        return Differentiated(graph, captured.arguments, captured.result, tree, tuple(positions))
 
     def plan(self, limits: Mapping[str, int] | None = None) -> Planned:
         """Plan the program as it is; `limits` are the largest symbolic sizes."""
@@ -88,16 +89,31 @@ class Differentiated:
         Outputs: those of the function, then its gradients.
     arguments, result, gradient
         The structures of the arguments, of the function's result, and of the gradients.
+    wrt
+        Positions of the inputs by which it was differentiated.
     """
 
     graph: Graph
     arguments: Tree
     result: Tree
     gradient: Tree
+    wrt: tuple[int, ...]
 
     def text(self) -> str:
         """Print the program, with the value of which each backward value is the gradient."""
         return text(self.graph)
+
+    def derivation(self) -> Derivation:
+        """Print the backward pass as equations, from the gradient rules that run.
+
+        >>> import chainrule.numpy as cnp
+        >>> traced = trace(lambda w, x: cnp.tanh(w * x), 2.0, 3.0)
+        >>> print(traced.differentiate().derivation())
+        given     x (number), w (number)
+        loss      L = tanh(w·x)   number
+        backward  ∂L/∂w = (1 − L²)·x   number
+        """
+        return derive(self.graph, self.wrt)
 
     def plan(self, limits: Mapping[str, int] | None = None) -> Planned:
         """Plan the program; `limits` are the largest symbolic sizes."""

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import IndexRangeError, ShapeError
-from chainrule.execute.native.compiler import machine
+from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, Steps, write_program
-from chainrule.ir import Node, bind, itemsize
-from chainrule.plan import Plan
+from chainrule.ir import Graph, Node, bind, itemsize
+from chainrule.plan import Plan, bind_sizes, plan
 from chainrule.tracing import as_array, measure
+
+KEPT = 64
+"""Compiled programs that a process keeps at hand, of functions and of loops."""
+
+WORK_PER_WORKER = 1_500_000
+"""Floating-point operations per step that make up for a worker's waiting at barriers."""
 
 _ADDRESS = ctypes.c_void_p
 _COUNT = ctypes.c_int64
@@ -42,7 +50,7 @@ def aligned(shape: Sequence[Any], dtype: Any) -> np.ndarray[Any, Any]:
 
 
 class NativeFunction:
-    """A plan as machine code, to be called on arrays.
+    """A plan as machine code, to be called on arrays; calls may come from several threads.
 
     Parameters
     ----------
@@ -51,40 +59,145 @@ class NativeFunction:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.program = write_program(plan, target())
-        self.library = self.program.link()
+        built = _built_function(_FunctionKey(plan.graph.fingerprint, _items(plan.limits), plan))
+        self.plan, self.program, self.library = built
+        graph, slots = self.plan.graph, self.program.slots
         self._call = self.library.function("program", *_ARGUMENTS)
-        self._constants = _constants(self.program)
+        self._kinds = [(np.dtype(x.type.dtype), x.type.shape) for x in graph.inputs]
+        self._places = [slots.index(x) for x in graph.inputs]
+        self._outputs = [
+            (slots.index(x), x.type) for x in slots if x not in graph.inputs and x in graph.outputs
+        ]
+        constants = _constants(self.program)
+        self._constants = [(slots.index(x), array) for x, array in constants.items()]
+        by_slot = {slots.index(x): i for i, x in enumerate(slots)}
+        self._results = [by_slot[slots.index(x)] for x in graph.outputs]
         self._arena = aligned((self.program.arena,), np.uint8)
+        self._lock = Lock()
 
     def __call__(self, values: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
         """Compute the outputs for one array for each input of the graph."""
-        graph, program = self.plan.graph, self.program
         arrays = [
-            np.asarray(as_array(v, x.type.dtype), order="C")
-            for v, x in zip(values, graph.inputs, strict=True)
+            value
+            if type(value) is np.ndarray
+            and value.dtype == dtype
+            and value.shape == shape
+            and value.flags.c_contiguous
+            else np.asarray(as_array(value, dtype.name), order="C")
+            for value, (dtype, shape) in zip(values, self._kinds, strict=True)
         ]
-        sizes = measure(graph, arrays)
-        known: dict[Node, np.ndarray[Any, Any]] = dict(zip(graph.inputs, arrays, strict=True))
-        known |= self._constants
-        for node in program.slots:
-            if node not in known:
-                known[node] = np.empty(bind(node.type.shape, sizes), node.type.dtype)
-        for symbol in program.symbols:
+        sizes = self._sizes(arrays)
+        known: list[Any] = [None] * len(self.program.slots)
+        for place, array in zip(self._places, arrays, strict=True):
+            known[place] = array
+        for place, array in self._constants:
+            known[place] = array
+        for place, kind in self._outputs:
+            known[place] = np.empty(bind(kind.shape, sizes) if sizes else kind.shape, kind.dtype)
+        slots = (_ADDRESS * len(known))(*[x.__array_interface__["data"][0] for x in known])
+        bound = (_COUNT * 4)(*[sizes[s] for s in self.program.symbols])
+        status = ctypes.c_int32(0)
+        owned = self._lock.acquire(blocking=False)
+        arena = self._arena if owned else aligned((self.program.arena,), np.uint8)
+        arenas = (_ADDRESS * 1)(arena.__array_interface__["data"][0])
+        try:
+            with _one_blas_thread(self.program):
+                self._call(slots, arenas, bound, ctypes.addressof(status), 0, None)
+        finally:
+            if owned:
+                self._lock.release()
+        _check(status.value)
+        inputs = set(self._places)
+        return [known[i].copy() if i in inputs else known[i] for i in self._results]
+
+    def _sizes(self, arrays: Sequence[np.ndarray[Any, Any]]) -> dict[str, Any]:
+        """Measure the symbolic sizes, and check all shapes."""
+        if all(x.shape == shape for x, (_, shape) in zip(arrays, self._kinds, strict=True)):
+            return {}
+        sizes = measure(self.plan.graph, arrays)
+        for symbol in self.program.symbols:
             if sizes[symbol] > self.plan.limits[symbol]:
                 raise ShapeError(
                     f"the size {symbol} is {sizes[symbol]}, but the program was planned for at "
                     f"most {self.plan.limits[symbol]}"
                 )
-        slots = _addresses(known[x] for x in program.slots)
-        bound = np.array([sizes[s] for s in program.symbols], np.int64)
-        status = np.zeros(1, np.int32)
-        places = (slots, _addresses([self._arena]), bound, status)
-        with _one_blas_thread(self.program):
-            self._call(*(x.ctypes.data for x in places), 0, None)
-        _check(status)
-        return [known[x] if x not in graph.inputs else known[x].copy() for x in graph.outputs]
+        return sizes
+
+
+@dataclass(frozen=True)
+class _FunctionKey:
+    """What two functions must share to be one; the plan is only the first one's way there."""
+
+    fingerprint: str
+    limits: tuple[tuple[str, int], ...]
+    plan: Plan = field(compare=False)
+
+
+@lru_cache(maxsize=KEPT)
+def _built_function(key: _FunctionKey) -> tuple[Plan, Program, Library]:
+    program = write_program(key.plan, target())
+    return key.plan, program, program.link()
+
+
+def _items(limits: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(limits.items()))
+
+
+@dataclass(frozen=True)
+class LoopKey:
+    """What two loops must share to be one.
+
+    Attributes
+    ----------
+    fingerprint
+        Of the traced step.
+    carried, batch_size
+        How many arrays are carried on; rows of a full minibatch.
+    workers
+        How many threads may share a minibatch, if there is enough work.
+    full
+        Whether all minibatches have `batch_size` rows.
+    timed
+        Whether to count the cycles of each kernel.
+    graph
+        The traced step itself.
+    """
+
+    fingerprint: str
+    carried: int
+    batch_size: int
+    workers: int
+    full: bool
+    timed: bool
+    graph: Graph = field(compare=False)
+
+
+@lru_cache(maxsize=KEPT)
+def _built_loop(key: LoopKey) -> tuple[Plan, Program, Library]:
+    """Plan a loop for as many workers as its work is worth, and compile it."""
+    pairs = [(i, i) for i in range(key.carried)]
+    limits = {"batch": key.batch_size}
+    step = plan(key.graph, limits=limits, carried=pairs)
+    workers = min(key.workers, step.cost() // WORK_PER_WORKER)
+    if workers > 1:
+        step = plan(key.graph, limits=limits, carried=pairs, workers=workers)
+    elif key.full:
+        step = plan(bind_sizes(key.graph, limits), carried=pairs)
+    program = _loop_program(step, key)
+    return step, program, program.link()
+
+
+def _loop_program(step: Plan, key: LoopKey) -> Program:
+    *_, rows, number = step.graph.inputs
+    strides = {number: 4} | {x: itemsize(x.type.dtype) for x in _records(step, key.carried)}
+    steps = Steps(rows, key.batch_size, strides)
+    return write_program(step, target(), steps, timed=key.timed)
+
+
+def _records(step: Plan, carried: int) -> list[Node]:
+    """The numbers that each step writes."""
+    found = dict.fromkeys(step.graph.outputs[carried:])
+    return [x for x in found if x not in step.graph.inputs and x.card.name != "constant"]
 
 
 class NativeLoop:
@@ -92,31 +205,18 @@ class NativeLoop:
 
     Parameters
     ----------
-    plan
-        A step, whose first outputs replace its first inputs; its last two inputs are the rows of
-        the minibatch and the number of the step. It may be shared among workers.
-    carried
-        How many arrays are carried on.
-    batch_size
-        Rows of a full minibatch.
-    timed
-        Whether to count the cycles of each kernel, in `cycles`.
+    key
+        The step, whose first outputs replace its first inputs, and whose last two inputs are the
+        rows of the minibatch and the number of the step; and how it is to be run.
     """
 
-    def __init__(self, plan: Plan, carried: int, batch_size: int, *, timed: bool = False) -> None:
-        graph = plan.graph
-        self.plan = plan
-        self.workers = plan.sharing.workers if plan.sharing else 1
-        self._carried = carried
-        self._batch_size = batch_size
-        records = dict.fromkeys(graph.outputs[carried:])
-        self._records = [x for x in records if x not in graph.inputs and x.card.name != "constant"]
-        *_, rows, number = graph.inputs
-        strides = {number: 4} | {x: itemsize(x.type.dtype) for x in self._records}
-        steps = Steps(rows, batch_size, strides)
-        self.program = write_program(plan, target(), steps, timed=timed)
-        self.cycles = np.zeros(len(plan.groups), np.int64)
-        self.library = self.program.link()
+    def __init__(self, key: LoopKey) -> None:
+        self.plan, self.program, self.library = _built_loop(key)
+        self.workers = self.plan.sharing.workers if self.plan.sharing else 1
+        self.cycles = np.zeros(len(self.plan.groups), np.int64)
+        self._carried = key.carried
+        self._batch_size = key.batch_size
+        self._records = _records(self.plan, key.carried)
         self._call = self.library.function("loop", *_ARGUMENTS, _COUNT, _COUNT)
         self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
         self._constants = _constants(self.program)
@@ -154,7 +254,7 @@ class NativeLoop:
                     call()
             for task, _ in waiting:
                 task.result()
-        _check(status)
+        _check(status[0])
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
             for x in graph.outputs[self._carried :]
@@ -183,8 +283,8 @@ def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
     }
 
 
-def _check(status: np.ndarray[Any, Any]) -> None:
-    if status[0]:
+def _check(status: int) -> None:
+    if status:
         raise IndexRangeError(
             "a position (of take or scatter_add) lies outside of its axis; "
             "run with executor='numpy' to see which"

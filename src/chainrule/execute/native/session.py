@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.execute.native.run import NativeLoop, aligned
+from chainrule.execute.native.run import LoopKey, NativeLoop, aligned
 from chainrule.ir import Graph
-from chainrule.plan import bind_sizes, plan
 from chainrule.tracing import Tree, as_array, flatten, unflatten
-
-WORK_PER_WORKER = 1_500_000
-"""Floating-point operations per step that make up for a worker's waiting at barriers."""
 
 
 class NativeSession:
@@ -64,15 +60,17 @@ class NativeSession:
 
     def _program(self, full: bool) -> NativeLoop:
         if full not in self._programs:
-            size, pairs = self._batch_size, [(i, i) for i in range(len(self._carry))]
-            limits = {"batch": size}
-            step = plan(self._graph, limits=limits, carried=pairs)
-            workers = min(self._workers, step.cost() // WORK_PER_WORKER)
-            if workers > 1:
-                step = plan(self._graph, limits=limits, carried=pairs, workers=workers)
-            elif full:
-                step = plan(bind_sizes(self._graph, limits), carried=pairs)
-            self._programs[full] = NativeLoop(step, len(self._carry), size)
+            self._programs[full] = NativeLoop(
+                LoopKey(
+                    self._graph.fingerprint,
+                    len(self._carry),
+                    self._batch_size,
+                    self._workers,
+                    full,
+                    False,
+                    self._graph,
+                )
+            )
         return self._programs[full]
 
     def run(self, order: Any, first: int) -> Any:
