@@ -159,11 +159,13 @@ def test_a_damaged_or_strange_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_state_of_another_training_is_refused() -> None:
     state = trainer(stop=stop.Epochs(1)).fit(X, Y).state
+    with pytest.raises(ParameterError, match="give the same validation examples"):
+        trainer().fit(X, Y, **VALIDATION, resume=state)
     for changes, words in (
         ({"seed": 1}, "must agree"),
         ({"batch_size": 9}, "must agree"),
         ({"optimiser": optim.SGD(0.1)}, "another network or optimiser"),
-        ({"network": nn.MLP((7,), 2)}, "this training needs"),
+        ({"network": nn.MLP((7,), 2, dropout=0.2)}, "this training needs"),
         ({"optimiser": optim.LBFGS(), "network": nn.Dense(2)}, "cannot resume"),
     ):
         with pytest.raises(ParameterError, match=words):

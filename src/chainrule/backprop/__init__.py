@@ -2,6 +2,8 @@
 
 from chainrule.backprop.check import GradientCheck, check_gradients
 from chainrule.backprop.custom import custom_vjp
+from chainrule.backprop.derivation import Derivation
+from chainrule.backprop.derive import derive
 from chainrule.backprop.reverse import differentiate, pull_back
 from chainrule.backprop.transforms import (
     argument_positions,
@@ -13,10 +15,12 @@ from chainrule.backprop.transforms import (
 )
 
 __all__ = [
+    "Derivation",
     "GradientCheck",
     "argument_positions",
     "check_gradients",
     "custom_vjp",
+    "derive",
     "differentiate",
     "grad",
     "hessian_vector_product",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from chainrule.backprop.transforms import jvp, vjp
 from chainrule.errors import GradientError
-from chainrule.tracing import as_array, flatten, unflatten
+from chainrule.ir import is_float
+from chainrule.tracing import as_array, flatten, type_of, unflatten
+
+Point = Sequence[Any]  # arrays, in the order of the moving arguments
 
 _STEP = 1e-3  # fourth-order differences: truncation ~ step**4, rounding ~ 1e-16 / step
 
@@ -108,78 +113,71 @@ def check_gradients(
     >>> bool(check_gradients(lambda x: cnp.sum(cnp.sin(x)), np.ones(3)))
     True
     """
-    leaves, tree = flatten(args)
+    random = np.random.default_rng(seed)
+    comparisons = []
+    with np.errstate(all="ignore"):
+        point, scalar = _one_number(function, args, random)
+
+        def slope(point: Point) -> list[Any]:
+            value, back = vjp(scalar, list(point))
+            gradient: list[Any] = back(np.ones((), value.dtype))[0]
+            return gradient
+
+        for n in range(1, directions + 1):
+            u = [random.standard_normal(x.shape) for x in point]
+            difference = _difference(lambda p: float(scalar(p)), point, u)
+            what = f"first derivative, direction {n}"
+            comparisons.append(_compare(what, slope(point), u, difference))
+            if order >= 2:
+                v = [random.standard_normal(x.shape) for x in point]
+                difference = _difference(partial(_slope_along, slope, v), point, u)
+                what = f"second derivative, direction {n}"
+                curve = jvp(slope, (point,), (u,))[1]
+                comparisons.append(_compare(what, curve, v, difference))
+    return GradientCheck(tuple(comparisons), tolerance)
+
+
+def _one_number(
+    function: Callable[..., Any], args: Sequence[Any], random: np.random.Generator
+) -> tuple[list[Any], Callable[[Point], Any]]:
+    """Give the floats among the arguments, and a function of them that returns one number."""
+    leaves, tree = flatten(tuple(args))
     values = [as_array(x) for x in leaves]
     values = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in values]
     moving = [i for i, x in enumerate(values) if x.dtype.kind == "f" and x.size]
     if not moving:
         raise GradientError("check_gradients needs at least one argument of floats")
-    random = np.random.default_rng(seed)
 
-    def at(point: Sequence[Any]) -> Any:
+    def floats(point: Point) -> list[Any]:
         full = list(values)
         for i, x in zip(moving, point, strict=True):
             full[i] = x
-        return flatten(function(*unflatten(tree, full)))[0]
+        results = flatten(function(*unflatten(tree, full)))[0]
+        return [y for y in results if is_float(type_of(y).dtype)]
 
-    outputs = [np.asarray(y) for y in at([values[i] for i in moving])]
-    if not any(y.dtype.kind == "f" for y in outputs):
+    start = [values[i] for i in moving]
+    shapes = [np.shape(y) for y in floats(start)]
+    if not shapes:
         raise GradientError("check_gradients needs a function that returns at least one float")
-    weights = [
-        np.ones(()) if len(outputs) == 1 and y.shape == () else random.standard_normal(y.shape)
-        for y in outputs
-        if y.dtype.kind == "f"
-    ]
+    weights = [np.ones(())] if shapes == [()] else [random.standard_normal(s) for s in shapes]
 
-    def scalar(point: Sequence[Any]) -> Any:
-        results = [y for y in at(point) if np.dtype(y.dtype).kind == "f"]
-        parts = [(y * w).sum() for y, w in zip(results, weights, strict=True)]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total
+    def scalar(point: Point) -> Any:
+        return reduce(add, [(y * w).sum() for y, w in zip(floats(point), weights, strict=True)])
 
-    def slope(point: Sequence[Any]) -> list[Any]:
-        value, back = vjp(scalar, list(point))
-        gradient: list[Any] = back(np.ones((), value.dtype))[0]
-        return gradient
-
-    point = [values[i] for i in moving]
-    comparisons = []
-    for n in range(directions):
-        u = [random.standard_normal(x.shape) for x in point]
-        expected = _difference(lambda p: float(scalar(p)), point, u)
-        gradient = slope(point)
-        comparisons.append(
-            _compare(
-                f"first derivative, direction {n + 1}",
-                _inner(gradient, u),
-                expected,
-                _size(gradient, u),
-            )
-        )
-        if order < 2:
-            continue
-        v = [random.standard_normal(x.shape) for x in point]
-        curved = _difference(lambda p, v=v: _inner(slope(p), v), point, u)  # type: ignore[misc]
-        along = jvp(slope, (point,), (u,))[1]
-        comparisons.append(
-            _compare(
-                f"second derivative, direction {n + 1}", _inner(along, v), curved, _size(along, v)
-            )
-        )
-    return GradientCheck(tuple(comparisons), tolerance)
+    return start, scalar
 
 
-def _inner(a: Sequence[Any], b: Sequence[Any]) -> float:
+def _slope_along(slope: Callable[[Point], list[Any]], v: Point, point: Point) -> float:
+    return _inner(slope(point), v)
+
+
+def _inner(a: Point, b: Point) -> float:
     return float(sum(np.sum(x * y) for x, y in zip(a, b, strict=True)))
 
 
-def _size(a: Sequence[Any], b: Sequence[Any]) -> float:
-    return float(sum(np.sum(np.abs(x * y)) for x, y in zip(a, b, strict=True)))
+def _difference(function: Callable[[Point], float], point: Point, u: Point) -> float:
+    """Differentiate along `u` by central differences of fourth order."""
 
-
-def _difference(function: Callable[[Any], float], point: Sequence[Any], u: Sequence[Any]) -> float:
     def shifted(steps: float) -> float:
         return function([x + steps * _STEP * d for x, d in zip(point, u, strict=True)])
 
@@ -187,7 +185,7 @@ def _difference(function: Callable[[Any], float], point: Sequence[Any], u: Seque
     return (8 * near - far) / (12 * _STEP)
 
 
-def _compare(what: str, gradient: float, difference: float, size: float) -> Comparison:
-    with np.errstate(invalid="ignore"):
-        error = abs(gradient - difference) / max(1e-3, size)
-    return Comparison(what, gradient, difference, float(error))
+def _compare(what: str, gradient: Point, direction: Point, difference: float) -> Comparison:
+    value = _inner(gradient, direction)
+    size = _inner([np.abs(g) for g in gradient], [np.abs(d) for d in direction])
+    return Comparison(what, value, difference, abs(value - difference) / max(1e-3, size))

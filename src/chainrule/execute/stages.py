@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.backprop import Derivation, argument_positions, derive, differentiate
 from chainrule.errors import ParameterError
 from chainrule.execute import numpy as numpy_executor
@@ -184,10 +186,16 @@ class Compiled:
         leaves, tree = flatten(args)
         if tree != self.planned.arguments:
             raise ParameterError("the arguments differ in structure from those traced")
+        return self.on_leaves(leaves)
+
+    def on_leaves(self, leaves: Sequence[Any]) -> Any:
+        """Run the program on the arrays of arguments whose structure is known to be right."""
         if self.native is not None:
             values: Sequence[Any] = self.native(leaves)
         else:
             values = numpy_executor.run(self.planned.plan.graph, leaves)
+        if len(self.planned.results) == 1 and self.planned.results[0].kind is None:
+            return values[0]
         results, begin = [], 0
         for structure in self.planned.results:
             count = _leaf_count(structure)
@@ -237,9 +245,12 @@ def jit(function: Callable[..., Any], executor: str = "native") -> Callable[...,
         leaves, tree = flatten(args)
         if any(isinstance(x, Array) for x in leaves):
             return function(*args)
-        key = (tree, tuple(spec_of(x) for x in leaves))
+        key = (
+            tree,
+            *[(x.shape, x.dtype) if type(x) is np.ndarray else spec_of(x) for x in leaves],
+        )
         if key not in compiled:
             compiled[key] = trace(function, *args).plan().compile(executor)
-        return compiled[key](*args)
+        return compiled[key].on_leaves(leaves)
 
     return wrapped

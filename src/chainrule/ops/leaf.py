@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy
@@ -36,7 +37,8 @@ class Frozen:
     def __repr__(self) -> str:
         if self.array.size <= 8:
             return str(self.array.tolist())
-        return f"<{self.array.size} entries, hash {hash(self._key) & 0xFFFFFFFF:08x}>"
+        digest = hashlib.sha256(self.array.tobytes()).hexdigest()  # the same in every process
+        return f"<{self.array.size} entries, sha256 {digest[:16]}>"
 
     def __str__(self) -> str:
         return repr(self)

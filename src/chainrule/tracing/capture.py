@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ir import ArrayType, Builder, Dim, Graph, Node, bind, topological
+from chainrule.ir import ArrayType, Builder, Dim, Graph, Node, Note, bind, topological
 from chainrule.ops import CARDS
 from chainrule.tracing import functions
 from chainrule.tracing.array import Array, Recorder
@@ -144,14 +144,17 @@ def replay(
             raise TraceError(f"{node} belongs to another tracing")
         options = {k: bind(v, sizes) for k, v in node.params}
         inputs = [known[x] for x in node.inputs]
+        noted = 0 if recorder is None else len(recorder.builder.notes)
         if not inputs and recorder is not None:
             known[node] = record(recorder, node.card, **options)
         else:
             known[node] = apply(node.card, *inputs, **options)
         if recorder is not None and isinstance(known[node], Array) and node in graph.notes:
             note = graph.notes[node]
-            fresh = known[node].recorder.builder
-            fresh.annotate(known[node].node, source=note.source, name=note.name)
+            copy, builder = known[node].node, known[node].recorder.builder
+            if len(builder.notes) > noted:  # made just now: it comes from the original's line
+                builder.notes[copy] = Note(source=note.source)
+            builder.annotate(copy, source=note.source, name=note.name)
     return [known[node] for node in graph.outputs]
 
 

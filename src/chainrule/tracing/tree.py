@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.errors import TreeError
 from chainrule.ir import ArrayType, Dim
 
@@ -78,7 +80,7 @@ def flatten(value: Any) -> tuple[list[Any], Tree]:
     >>> flatten({"weight": 1.0, "rest": (2.0, 3.0)})[0]
     [1.0, 2.0, 3.0]
     """
-    if not _is_node(value):
+    if type(value) is np.ndarray or not _is_node(value):
         return [value], _LEAF
     keys, children, fixed = _parts(value)
     leaves: list[Any] = []

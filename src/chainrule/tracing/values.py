@@ -12,6 +12,7 @@ from chainrule.ir import ArrayType, Dim, Shape, Size
 from chainrule.tracing.array import Array, Recorder
 
 _RANK = {"bool": 0, "int32": 1, "float32": 2, "float64": 3}
+_NAMES = {np.dtype(name): name for name in _RANK}  # asking a dtype for its name is slow
 
 
 def dtype_name(dtype: Any) -> str:
@@ -21,8 +22,9 @@ def dtype_name(dtype: Any) -> str:
     ('int32', 'float32')
     """
     kind = np.dtype(dtype)
-    if kind.name in _RANK:
-        return str(kind.name)
+    name = _NAMES.get(kind)
+    if name is not None:
+        return name
     if kind.kind in "iu":
         return "int32"
     if kind.name == "float16":
@@ -35,9 +37,7 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
 
     Floats are never cut to integers on the way: that is what `astype` is for.
     """
-    array = np.asarray(value)
-    if array.dtype == object:
-        raise DtypeError(f"expected numbers, received {type(value).__name__}: {value!r:.80}")
+    array = _numbers(value)
     wanted = dtype or dtype_name(array.dtype)
     if wanted == "int32" and array.size:
         if array.dtype.kind == "f":
@@ -60,8 +60,15 @@ def type_of(value: Any) -> ArrayType:
     """Give the type of a traced array or of anything that NumPy takes."""
     if isinstance(value, Array):
         return value.node.type
-    array = np.asarray(value)
+    array = _numbers(value)
     return ArrayType(array.shape, dtype_name(array.dtype))
+
+
+def _numbers(value: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise DtypeError(f"expected numbers, received {type(value).__name__}: {value!r:.80}")
+    return array
 
 
 def shape_of(value: Any) -> Shape:

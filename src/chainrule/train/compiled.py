@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.execute import trace
+from chainrule.execute import choose_executor, trace
 from chainrule.tracing import flatten, map_leaves
 
 BLOCK = 1024  # rows: enough to hide the cost of a call, few enough to stay in the cache
 
 
 def compile_function(
-    function: Callable[..., Any], types: tuple[Any, ...], executor: str, rows: int = BLOCK
+    function: Callable[..., Any],
+    types: tuple[Any, ...],
+    executor: str,
+    rows: int = BLOCK,
+    runs: int = 1,
 ) -> Callable[..., Any]:
     """Compile a function for batches of up to so many rows.
 
@@ -25,11 +29,16 @@ def compile_function(
     types
         A tree of arrays or of `ArrayType` for each argument; the axis "batch" is left open.
     executor
-        "numpy" or "native".
+        "numpy", "native", or "auto".
     rows
         Largest size of the axis "batch".
+    runs
+        How often it will be called at most; for "auto".
     """
-    return trace(function, *types).plan(limits={"batch": rows}).compile(executor)
+    traced = trace(function, *types)
+    sizes = {"batch": rows}
+    chosen = choose_executor(executor, traced.graph, runs, sizes)
+    return traced.plan(limits=sizes).compile(chosen)
 
 
 def blocks(tree: Any, size: int = BLOCK) -> Iterator[Any]:

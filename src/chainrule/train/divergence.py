@@ -60,8 +60,10 @@ def find_culprit(graph: Graph, values: list[Any]) -> Culprit | None:
     note = graph.notes.get(node)
     number = "NaN" if np.isnan(value).any() else "infinity"
     if node in graph.inputs:
-        name = re.sub(r"^carry\.(trainable|state|optimiser)\.", "", _name(graph, node) or "")
-        return Culprit(_layer(name), f"{name or 'an input'} holds {number} before the step", None)
+        path = re.sub(
+            r"^carry\.(trainable|state|optimiser)\.", "", _name(graph, node) or "an input"
+        )
+        return Culprit(_layer(path), f"{path} holds {number} before the step", None)
     source = str(note.source) if note and note.source else None
     near = _nearest_name(graph, node)
     if _layer(near) is None:  # a summary of the whole network: better is what it was made of

@@ -167,10 +167,13 @@ def _completed(
     measured = course.task.measure(carry)
     elapsed = perf_counter() - began
     share = np.arange(1, len(epochs) + 1) / len(epochs)
+    known = dict(epochs.columns)
     columns = {
-        **epochs.columns,
-        "seconds": seconds + elapsed * share,
+        "epoch": known.pop("epoch"),
+        "train_loss": known.pop("train_loss"),
         **{name: np.array([value]) for name, value in measured.items()},
+        **known,
+        "seconds": seconds + elapsed * share,
     }
     return History(columns, epochs.larger_is_better)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DivergenceError, ParameterError
-from chainrule.execute import trace
+from chainrule.execute import choose_executor, trace
 from chainrule.tracing import flatten, unflatten
 from chainrule.train.divergence import find_culprit
 from chainrule.train.ledger import Ledger
@@ -54,7 +54,9 @@ class LBFGS:
 class _Surface:
     """The objective as a function of one flat float64 vector."""
 
-    def __init__(self, objective: Objective, carry: Any, data: Any, executor: str) -> None:
+    def __init__(
+        self, objective: Objective, carry: Any, data: Any, executor: str, runs: int
+    ) -> None:
         self.leaves, self.tree = flatten(carry["trainable"])
         self.carry = {name: carry[name] for name in ("trainable", "state")}
         names = ("inputs", "targets", "weight")
@@ -66,7 +68,8 @@ class _Surface:
                 "L-BFGS needs the same loss at every evaluation, but the network draws random "
                 "numbers (dropout): leave it out, or use Adam"
             )
-        self.program = self.traced.plan().compile(executor)
+        chosen = choose_executor(executor, self.traced.graph, runs, {})
+        self.program = self.traced.plan().compile(chosen)
         self.result: Any = None
         self.point: Any = None
 
@@ -98,14 +101,14 @@ class _Surface:
         return float(total), float(weight), float(norm)
 
 
-def run_lbfgs(settings: LBFGS, task: Task, ledger: Ledger, executor: str) -> str:
+def run_lbfgs(settings: LBFGS, task: Task, ledger: Ledger, executor: str, runs: int) -> str:
     """Train until a criterion holds or the method has converged; return the reason."""
     from scipy.optimize import minimize
 
     objective, start = task.objective, ledger.standing.carry
     if start["state"]:
         raise ParameterError("L-BFGS cannot train layers that hand on state from step to step")
-    surface = _Surface(objective, start, task.data, executor)
+    surface = _Surface(objective, start, task.data, executor, runs)
     stopped: list[str] = []
     began = perf_counter()
 
@@ -117,8 +120,8 @@ def run_lbfgs(settings: LBFGS, task: Task, ledger: Ledger, executor: str) -> str
         columns = {
             "epoch": epoch,
             "train_loss": float(objective.loss.reduce(np.float64(total), np.float64(weight))),
-            "gradient_norm": norm,
             **task.measure(carry),
+            "gradient_norm": norm,
             "seconds": perf_counter() - began,
         }
         row = {name: np.array([value]) for name, value in columns.items()}

@@ -82,9 +82,11 @@ class Ledger:
     def resume(self, state: TrainingState, carry: Any, best: Any) -> str | None:
         """Go on from a state; if a criterion holds there already, return its reason."""
         history = state.history
-        value = np.inf
-        if self._keep in history.columns and state.best_epoch is not None:
-            value = self._sign(history) * history[str(self._keep)][state.best_epoch - 1]
+        value, best_epoch = np.inf, state.best_epoch
+        if self._keep is None or best_epoch is None:
+            best, best_epoch = None, None
+        else:
+            value = self._sign(history) * history[self._keep][best_epoch - 1]
         seconds = float(history["seconds"][-1]) if len(history) else 0.0
         self._parts = [history] if len(history) else []
         self.standing = Standing(
@@ -94,7 +96,7 @@ class Ledger:
             len(self._parts),
             seconds,
             best,
-            state.best_epoch,
+            best_epoch,
             float(value),
         )
         reason = None

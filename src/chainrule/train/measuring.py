@@ -40,6 +40,7 @@ class Measuring:
         arrays: tuple[Any, Any],
         examples: Mapping[str, tuple[Measure, Examples]],
         executor: str,
+        runs: int = 1,
     ) -> Measuring:
         """Compile measures for a network.
 
@@ -49,6 +50,8 @@ class Measuring:
             What the network's `Layout.divide` gives; only the types are used.
         examples
             For each name the measure, and the examples with targets as it expects them.
+        executor, runs
+            Where to compute, and how many times the measures will be taken at most.
         """
         measures = {name: measure for name, (measure, _) in examples.items()}
         first = next(each for _, each in examples.values())
@@ -59,6 +62,7 @@ class Measuring:
             (*map_leaves(lambda x: x, arrays), batch_types(table)),
             executor,
             min(BLOCK, first.rows),
+            runs * -(-first.rows // BLOCK),
         )
         return cls(measures, table, program)
 

@@ -150,7 +150,7 @@ class Objective:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of training.
+    """One step of training; `chainrule.execute.loop` traces its `take`.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class Step:
     clip: Clip | None
 
     def take(self, carry: Any, data: Any, rows: Any, number: Any) -> Any:
-        """Take the rows of a batch, go a step, and record the loss; see `chainrule.execute.loop`."""
+        """Take the rows of a batch, go a step, and record the loss."""
         names = ("inputs", "targets", "weight")
         table = {name: data[name] for name in names if name in data}
         batch = map_leaves(lambda column: cnp.take(column, rows), table)

@@ -63,13 +63,17 @@ class Run:
         """
         inputs = read_inputs(X, self.dtype)
         types = batch_types(inputs)
+        parts = list(blocks(inputs))
         key = str(types)
         if key not in self._programs:
             self._programs[key] = compile_function(
-                lambda network, inputs: network(*inputs), (self.network, types), self.executor
+                lambda network, inputs: network(*inputs),
+                (self.network, types),
+                self.executor,
+                runs=len(parts),
             )
         program = self._programs[key]
-        return joined([program(self.network, block) for block in blocks(inputs)])
+        return joined([program(self.network, block) for block in parts])
 
     def predict(self, X: Any) -> Any:
         """Predict: labels for losses of classes, numbers for others."""

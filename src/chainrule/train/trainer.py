@@ -28,7 +28,11 @@ from chainrule.train.run import Run, output_type
 from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
 from chainrule.train.task import Task
 
+MANY = 1000
+"""Epochs that are expected where no criterion bounds them."""
+
 _VALIDATION = ("validation_loss", "metric")
+_MEASURED = {*_VALIDATION, "train_accuracy"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Trainer:
     dtype
         Of the parameters: float32 or float64.
     executor
-        "native" machine code, or "numpy".
+        "native" machine code, "numpy", or "auto", which chooses by the amount of work: compiling
+        is not worth its time for a few hundred steps of a small network.
     progress
         Whether a progress bar is shown; "auto" does so on a terminal.
     callbacks
@@ -100,7 +105,7 @@ class Trainer:
     shuffle: bool = True
     seed: int = 0
     dtype: str = "float32"
-    executor: str = "native"
+    executor: str = "auto"
     progress: bool | str = "auto"
     callbacks: Sequence[Callback] = ()
 
@@ -174,10 +179,15 @@ class Trainer:
     def _run(self, task: Task, ledger: Ledger, bound: int | None) -> str:
         """Train until a criterion holds; return its reason."""
         if isinstance(self.optimiser, LBFGS):
-            return run_lbfgs(self.optimiser, task, ledger, self.executor)
+            return run_lbfgs(self.optimiser, task, ledger, self.executor, bound or MANY)
         step = Step(task.objective, self.optimiser, self.clip)
         plan = loop(
-            step.take, task.carry, task.data, batch_size=task.batch_size, executor=self.executor
+            step.take,
+            task.carry,
+            task.data,
+            batch_size=task.batch_size,
+            executor=self.executor,
+            steps=(bound or MANY) * -(-task.rows // task.batch_size),
         )
         session = plan.start(ledger.standing.carry, task.data)
         shuffled = self.shuffle and task.batch_size < task.rows
@@ -195,6 +205,13 @@ class Trainer:
             raise ParameterError(
                 f"the state to resume from was made with {dict(state.settings)}, this training has "
                 f"{self._settings(task)}: the two must agree"
+            )
+        before = set(state.history.columns) & _MEASURED
+        now = {name for each in task.measurings for name in each.measures}
+        if len(state.history) and before != now:
+            raise ParameterError(
+                f"the state to resume from has measured {sorted(before)}, this training measures "
+                f"{sorted(now)}: give the same validation examples, metric and stop criteria"
             )
         carry = put_back(state.arrays, task.carry)
         kept = {name: task.carry[name] for name in ("trainable", "state")}
@@ -229,8 +246,9 @@ class Trainer:
         layout = Layout.of(network, self.frozen)
         carried, fixed = layout.divide(network)
         tables = self._measured(training, validation, outputs)
+        bound = AnyOf(self._criteria()).at_most() or MANY
         measurings = [
-            Measuring.of(layout, (carried, fixed), table, self.executor) for table in tables
+            Measuring.of(layout, (carried, fixed), table, self.executor, bound) for table in tables
         ]
         metric = self._metric()
         grows = {"metric"} if metric is not None and metric.larger_is_better else set()

@@ -51,7 +51,15 @@ def add(*terms: Expression) -> Expression:
     kept = [_join(count, *key) for key, count in counts.items() if count]
     if not kept:
         return Number(0)
-    return kept[0] if len(kept) == 1 else Sum(tuple(kept))
+    return kept[0] if len(kept) == 1 else Sum(_positive_first(kept))
+
+
+def _positive_first(terms: list[Expression]) -> tuple[Expression, ...]:
+    """Let a positive term lead, if there is one; the others stay in order."""
+    for i, term in enumerate(terms):
+        if _split(term)[0] > 0:
+            return (term, *terms[:i], *terms[i + 1 :])
+    return tuple(terms)
 
 
 def negate(x: Expression) -> Expression:
@@ -59,12 +67,10 @@ def negate(x: Expression) -> Expression:
 
     >>> from chainrule.backprop.formula import Symbol, text
     >>> text(negate(subtract(Symbol("t"), Symbol("y"))))
-    'y - t'
+    'y − t'
     """
     if isinstance(x, Sum):
-        turned = [negate(term) for term in x.terms]
-        turned.sort(key=lambda term: _split(term)[0] < 0)  # stable: a positive term leads
-        return Sum(tuple(turned))
+        return Sum(_positive_first([negate(term) for term in x.terms]))
     return multiply(Number(-1), x)
 
 
@@ -81,7 +87,9 @@ def multiply(*factors: Expression) -> Expression:
     >>> text(multiply(Number(0.5), x, Number(4), x))
     '2·x²'
     """
-    coefficient, above, below = Fraction(1), [], []
+    coefficient = Fraction(1)
+    above: list[Expression] = []
+    below: list[Expression] = []
     for factor in factors:
         count, top, bottom = _split(factor)
         coefficient *= count

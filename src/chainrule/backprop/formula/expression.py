@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 
-class Expression(ABC):
+class Expression(ABC):  # noqa: B024 - a mark that all kinds of formulas carry
     """A formula, or a part of one; equal trees are equal formulas."""
 
     __slots__ = ()
@@ -30,7 +30,7 @@ class Number(Expression):
     """
 
     value: float
-    digits: int = 12
+    digits: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +183,19 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def size(expression: Expression) -> int:
-    """Count the parts of a formula: a measure of how long it is to read.
+    """Count the names, numbers and functions of a formula: a measure of how long it reads.
 
-    >>> size(Product((Number(2), Symbol("x"))))
+    >>> size(Product((Number(2), Call("tanh", (Symbol("x"),)))))
     3
     """
-    return sum(1 for part in walk(expression) if not isinstance(part, (Entry, Partial)))
+    match expression:
+        case Number(value=value):
+            return int(value != -1)
+        case Symbol() | Entry() | Partial():
+            return 1
+        case _:
+            below = sum(map(size, children(expression)))
+            return below + isinstance(expression, (Call, Fold, Choice))
 
 
 def replaced(
@@ -196,8 +203,9 @@ def replaced(
 ) -> Expression:
     """Copy a formula with other parts wherever `change` gives one.
 
-    >>> replaced(Sum((Symbol("x"), Symbol("y"))), lambda part: Number(2) if part == Symbol("x") else None)
-    Sum(terms=(Number(value=2, digits=12), Symbol(name='y', layer='', ndim=0)))
+    >>> values = {Symbol("x"): Number(2)}
+    >>> replaced(Power(Symbol("x"), Symbol("x")), values.get)
+    Power(base=Number(value=2, digits=6), exponent=Number(value=2, digits=6))
     """
     found = change(expression)
     if found is not None:

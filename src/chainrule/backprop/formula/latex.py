@@ -17,7 +17,14 @@ _FUNCTIONS = {
     **{"log": r"\ln", "max": r"\max", "min": r"\min", "sigmoid": r"\sigma"},
 }
 _SIGNS = {
-    **{"≥": r"\geq", "≤": r"\leq", "≠": r"\neq", "∧": r"\land", "∨": r"\lor", "→": r"\to"},
+    **{
+        "≥": r"\geq",
+        "≤": r"\leq",
+        "≠": r"\neq",
+        "∧": r"\land",
+        "\N{LOGICAL OR}": r"\lor",
+        "→": r"\to",
+    },
     **{"·": r"\cdot", "⊙": r"\odot", "Σ": r"\sum"},
 }
 _FENCES = {"⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "{": r"\{"}
@@ -35,7 +42,7 @@ def latex(expression: Expression) -> str:
 
 def _word(name: str) -> str:
     """A name: one letter in italics, several upright, primes kept."""
-    stem = name.rstrip("′")
+    stem = name.rstrip("'")
     primes = "'" * (len(name) - len(stem))
     if stem in _LETTERS:
         return _LETTERS[stem] + primes

@@ -87,7 +87,7 @@ class _MathML(Style):
         return _row(left, '<mspace width="0.2em"></mspace>', right)
 
     def transpose(self, x: str) -> str:
-        return f"<msup>{_row(x)}<mo>⊤</mo></msup>"
+        return f"<msup>{_row(x)}<mi>T</mi></msup>"
 
     def power(self, base: str, exponent: str) -> str:
         return f"<msup>{_row(base)}{_row(exponent)}</msup>"

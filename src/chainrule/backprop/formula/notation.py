@@ -69,7 +69,7 @@ ELEMENTWISE: Mapping[str, Rule] = MappingProxyType(
         "greater": _relation(">"),
         "greater_equal": _relation("≥"),
         "logical_and": _relation("∧"),
-        "logical_or": _relation("∨"),
+        "logical_or": _relation("\N{LOGICAL OR}"),
         "logical_not": _not,
         "select": choose,
     }
@@ -153,8 +153,9 @@ class Notation:
 
     def _write(self, node: Node) -> Expression:
         if is_guard(node):
-            self.guards = True
-            return self.of(guarded(node))
+            value = self.of(guarded(node))
+            self.guards = self.guards or not isinstance(value, Number)
+            return value
         name, options = node.card.name, node.options
         inputs = [self.of(x) for x in node.inputs]
         if node.card.kind == "elementwise":
@@ -163,6 +164,8 @@ class Notation:
             return Number(options["value"])
         if name == "size":
             return size_name(options["size"])
+        if name == "iota":
+            return Symbol(AXES[options["axis"]], ndim=node.type.ndim)
         if name in _FOLDS:
             axes = options["axes"]
             x = node.inputs[0]

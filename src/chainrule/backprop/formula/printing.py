@@ -113,7 +113,11 @@ def render(expression: Expression, style: Style) -> str:
 
 def _render(x: Expression, style: Style, needed: int) -> str:
     written, level = _written(x, style)
-    return written if level >= needed else style.fence("(", written, ")")
+    if level >= needed:
+        return written
+    # A relation inside of a formula counts 1 or 0: Iverson's brackets.
+    opening, closing = "[]" if isinstance(x, Relation) else "()"
+    return style.fence(opening, written, closing)
 
 
 def _written(x: Expression, style: Style) -> tuple[str, int]:
@@ -204,13 +208,9 @@ def _factors(factors: Sequence[Expression], style: Style) -> str:
     for i, factor in enumerate(factors):
         glue = "" if before is None else "⊙" if ndim(before) and ndim(factor) else "·"
         last = i == len(factors) - 1
-        if isinstance(factor, Relation):
-            written = style.fence("[", _render(factor, style, RELATION), "]")
-        else:
-            # A sum sign reaches to the end, so that only behind it no parentheses are needed.
-            needed = PRODUCT if last and isinstance(factor, Fold) else POWER
-            written = _render(factor, style, needed)
-        parts.append((glue, written))
+        # A sum sign reaches to the end, so that only behind it no parentheses are needed.
+        needed = PRODUCT if last and isinstance(factor, Fold) else POWER
+        parts.append((glue, _render(factor, style, needed)))
         before = factor
     return style.product(parts)
 

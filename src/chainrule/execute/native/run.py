@@ -107,12 +107,13 @@ class NativeFunction:
             if owned:
                 self._lock.release()
         _check(status.value)
-        inputs = set(self._places)
-        return [known[i].copy() if i in inputs else known[i] for i in self._results]
+        return [known[i].copy() if i in self._places else known[i] for i in self._results]
 
     def _sizes(self, arrays: Sequence[np.ndarray[Any, Any]]) -> dict[str, Any]:
         """Measure the symbolic sizes, and check all shapes."""
-        if all(x.shape == shape for x, (_, shape) in zip(arrays, self._kinds, strict=True)):
+        if not self.program.symbols and all(
+            x.shape == shape for x, (_, shape) in zip(arrays, self._kinds, strict=True)
+        ):
             return {}
         sizes = measure(self.plan.graph, arrays)
         for symbol in self.program.symbols:

@@ -11,6 +11,11 @@ from chainrule.tracing.record import elementwise, quiet
 from chainrule.tracing.values import concrete
 
 
+def _floats(x: Any) -> Any:
+    x = concrete(x)
+    return x if x.dtype.kind == "f" else e.astype(x, "float32")
+
+
 @quiet
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """The entry where positive, else `slope` times it (Maas, Hannun and Ng, 2013).
@@ -18,7 +23,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu([-1.0, 2.0]).tolist()
     [-0.01, 2.0]
     """
-    x = concrete(x)
+    x = _floats(x)
     return e.where(x > 0, x, slope * x)
 
 
@@ -29,9 +34,9 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> elu([0.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    x = concrete(x)
+    x = _floats(x)
     negative = e.where(x > 0, 0.0, x)
-    return e.where(x > 0, x, alpha * elementwise("expm1", negative, floating=True))
+    return e.where(x > 0, x, alpha * elementwise("expm1", negative))
 
 
 @quiet
@@ -53,11 +58,11 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     >>> round(float(gelu(1.0)), 6)
     0.841345
     """
-    x = concrete(x)
+    x = _floats(x)
     if approximate:
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
-        return 0.5 * x * (1 + elementwise("tanh", inner, floating=True))
-    return 0.5 * x * (1 + elementwise("erf", x * (1 / math.sqrt(2)), floating=True))
+        return 0.5 * x * (1 + elementwise("tanh", inner))
+    return 0.5 * x * (1 + elementwise("erf", x * (1 / math.sqrt(2))))
 
 
 @quiet
@@ -67,8 +72,8 @@ def silu(x: Any) -> Any:
     >>> float(silu(0.0))
     0.0
     """
-    x = concrete(x)
-    return x * elementwise("sigmoid", x, floating=True)
+    x = _floats(x)
+    return x * elementwise("sigmoid", x)
 
 
 @quiet
@@ -78,8 +83,8 @@ def mish(x: Any) -> Any:
     >>> float(mish(0.0))
     0.0
     """
-    x = concrete(x)
-    return x * elementwise("tanh", elementwise("softplus", x, floating=True))
+    x = _floats(x)
+    return x * elementwise("tanh", elementwise("softplus", x))
 
 
 def log_sigmoid(x: Any) -> Any:
@@ -88,18 +93,13 @@ def log_sigmoid(x: Any) -> Any:
     >>> float(log_sigmoid(-1000.0))
     -1000.0
     """
-    return -elementwise("softplus", -concrete(x), floating=True)
+    return -elementwise("softplus", -_floats(x))
 
 
 def _shift(x: Any, axis: Any) -> Any:
     """The largest entry as a constant; 0 where it is infinite, since inf - inf is NaN."""
     top = e.stop_gradient(reductions.max(x, axis, keepdims=True))
     return e.where(elementwise("isfinite", top), top, 0.0)
-
-
-def _floats(x: Any) -> Any:
-    x = concrete(x)
-    return x if x.dtype.kind == "f" else e.astype(x, "float32")
 
 
 @quiet

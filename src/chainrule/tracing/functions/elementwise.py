@@ -256,8 +256,8 @@ def copysign(a: Any, b: Any) -> Any:
     >>> float(copysign(2.0, -0.0))
     -2.0
     """
-    size = elementwise("abs", a)
-    return where(signbit(b), elementwise("negative", size), size)
+    size = astype(elementwise("abs", a), result_dtype(a, b, floating=True))
+    return where(signbit(b), -size, size)
 
 
 def trunc(x: Any) -> Any:

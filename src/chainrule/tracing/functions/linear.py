@@ -33,7 +33,7 @@ def matmul(a: Any, b: Any) -> Any:
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul expects axes, received {show(a.shape)} and {show(b.shape)}")
     if a.ndim == 1:
-        return shaping.squeeze(matmul(shaping.expand_dims(a, 0), b), -2)
+        return shaping.squeeze(matmul(shaping.expand_dims(a, 0), b), -2 if b.ndim > 1 else -1)
     if b.ndim == 1:
         return shaping.squeeze(matmul(a, shaping.expand_dims(b, 1)), -1)
     if b.ndim == 2 and a.ndim > 2:  # one product of all rows, however they are stacked

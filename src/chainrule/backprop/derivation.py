@@ -1,0 +1,164 @@
+"""The chain of equations of a backward pass, to be printed in several languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from chainrule.backprop.formula import (
+    Expression,
+    Fold,
+    Relation,
+    Symbol,
+    latex,
+    mathml,
+    text,
+    walk,
+)
+from chainrule.backprop.naming import key_of
+from chainrule.ir import ArrayType, Node
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One equation.
+
+    Attributes
+    ----------
+    part
+        "forward", "loss", "backward" or "update".
+    symbol, formula
+        Its two sides.
+    type
+        Shape and dtype of the value.
+    node
+        The value in the program.
+    """
+
+    part: str
+    symbol: Expression
+    formula: Expression
+    type: ArrayType
+    node: Node
+
+    @property
+    def key(self) -> str:
+        """The left side in characters of a keyboard, such as "z(1)" or "dL/dW(1)"."""
+        return key_of(self.symbol)
+
+    @property
+    def equation(self) -> Expression:
+        """Both sides as one formula."""
+        return Relation("=", self.symbol, self.formula)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the line as plain data, in all three languages."""
+        return {
+            "key": self.key,
+            "part": self.part,
+            "shape": [n if isinstance(n, int) else str(n) for n in self.type.shape],
+            "text": text(self.equation),
+            "latex": latex(self.equation),
+            "mathml": mathml(self.equation, display=True),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Derivation:
+    """A backward pass as equations; print it.
+
+    Attributes
+    ----------
+    given
+        Names of the inputs, with their types.
+    lines
+        The equations, each after those that it reads.
+    guards
+        Whether guards against division by zero and infinity were left out.
+    """
+
+    given: tuple[tuple[Expression, ArrayType], ...]
+    lines: tuple[Line, ...]
+    guards: bool = False
+
+    def __getitem__(self, key: str) -> Line:
+        for line in self.lines:
+            if line.key == key:
+                return line
+        known = ", ".join(line.key for line in self.lines)
+        raise KeyError(f"there is no line {key!r}; there are {known}")
+
+    def text(self) -> str:
+        """Print the equations as text, with the shape of every value."""
+        given = ", ".join(f"{text(symbol)} ({_shape(kind)})" for symbol, kind in self.given)
+        equations = [text(line.equation) for line in self.lines]
+        width = min(72, max(map(len, equations), default=0))
+        rows = [f"given     {given}"]
+        part = ""
+        for line, equation in zip(self.lines, equations, strict=True):
+            heading = line.part if line.part != part else ""
+            part = line.part
+            rows.append(f"{heading:<10}{equation:<{width}}   {_shape(line.type)}")
+        legend = self.legend()
+        return "\n".join([*rows, f"where     {legend}"] if legend else rows)
+
+    def legend(self) -> str:
+        """Explain the signs that occur."""
+        parts = [x for line in self.lines for x in walk(line.formula)]
+        said = " ".join(text(line.formula) for line in self.lines)
+        notes = []
+        if any(key_of(line.symbol).startswith("delta") for line in self.lines):
+            notes.append("δ = ∂L/∂z")
+        if "⊙" in said:
+            notes.append("⊙ multiplies entry by entry")
+        if " @ " in said:
+            notes.append("@ multiplies matrices")
+        if any(isinstance(part, Relation) for part in parts):
+            notes.append("[…] is 1 where it holds, else 0")
+        if any(isinstance(part, Fold) and part.axes for part in parts):
+            notes.append("i counts rows, j columns")
+        if any(isinstance(part, Symbol) and part.name == "n" for part in parts):
+            notes.append("n is the number of rows")
+        if self.guards:
+            notes.append("guards against division by 0 and infinity are left out")
+        return "; ".join(notes)
+
+    def latex(self) -> str:
+        """Print the equations in LaTeX, aligned at the equals signs."""
+        rows = [
+            rf"{latex(line.symbol)} &= {latex(line.formula)} && \text{{{_shape(line.type)}}}"
+            for line in self.lines
+        ]
+        body = " \\\\\n".join(rows).replace("×", r"$\times$")
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def mathml(self) -> str:
+        """Print the equations in MathML, one element for each line."""
+        return "\n".join(mathml(line.equation, display=True) for line in self.lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data, ready for JSON."""
+        given = [{"key": key_of(s), "text": text(s), "shape": _shape(t)} for s, t in self.given]
+        lines = [line.to_dict() for line in self.lines]
+        return {"kind": "derivation", "given": given, "lines": lines, "legend": self.legend()}
+
+    def _repr_html_(self) -> str:
+        rows = []
+        part = ""
+        for line in self.lines:
+            if line.part != part:
+                part = line.part
+                rows.append(f'<tr><th colspan="2" scope="colgroup">{part}</th></tr>')
+            cells = f"<td>{mathml(line.equation)}</td><td>{escape(_shape(line.type))}</td>"
+            rows.append(f"<tr>{cells}</tr>")
+        return f"<table>{''.join(rows)}</table><p>{escape(self.legend())}</p>"
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _shape(kind: ArrayType) -> str:
+    """A shape beside a line: "n × 3", "number" without axes."""
+    sizes = [str(n).replace("batch", "n") for n in kind.shape]
+    return " × ".join(sizes) if sizes else "number"
