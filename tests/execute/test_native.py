@@ -28,7 +28,7 @@ def _agree(function: Callable[..., Any], *args: Any, scale: float = 1.0) -> None
     captured = capture(function, args)
     leaves = flatten(args)[0]
     expected = numpy_executor.run(captured.graph, leaves)
-    actual = NativeFunction(plan(captured.graph))(leaves)
+    actual = NativeFunction(plan(captured.graph)).run(leaves)
     for x, y in zip(actual, expected, strict=True):
         assert x.dtype == y.dtype
         assert x.shape == y.shape
@@ -198,7 +198,7 @@ def test_one_program_serves_every_batch_size() -> None:
         y = (np.arange(rows) % 3).astype("int32")
         leaves = [a for pair in parameters for a in pair]
         expected = numpy_executor.run(captured.graph, [*leaves, x, y])
-        for a, b in zip(native([*leaves, x, y]), expected, strict=True):
+        for a, b in zip(native.run([*leaves, x, y]), expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
 
@@ -208,8 +208,8 @@ def test_rows_do_not_depend_on_the_rows_beside_them() -> None:
     captured = capture(forward, (ArrayType((Dim("batch"), 37)),))
     native = NativeFunction(plan(captured.graph, limits={"batch": 64}))
     x = _array(64, 37, seed=5)
-    (together,) = native([x])
-    alone = np.concatenate([native([x[i : i + 1]])[0] for i in range(64)])
+    (together,) = native.run([x])
+    alone = np.concatenate([native.run([x[i : i + 1]])[0] for i in range(64)])
     np.testing.assert_array_equal(together, alone)
 
 
@@ -217,7 +217,7 @@ def test_a_batch_over_the_limit_is_refused() -> None:
     captured = capture(lambda x: x * 2, (ArrayType((Dim("batch"), 3)),))
     native = NativeFunction(plan(captured.graph, limits={"batch": 4}))
     with pytest.raises(ShapeError, match="at most 4"):
-        native([np.zeros((5, 3))])
+        native.run([np.zeros((5, 3))])
 
 
 def test_a_position_outside_of_its_axis_is_reported() -> None:

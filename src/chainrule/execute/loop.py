@@ -19,9 +19,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.errors import GraphError, ParameterError
-from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.choose import choose_executor
+from chainrule.execute.numpy import Interpreter
 from chainrule.ir import ArrayType, Dim, Graph
+from chainrule.plan import simplify
 from chainrule.tracing import Tree, as_array, capture, flatten, spec_of, unflatten
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
@@ -144,6 +145,7 @@ class NumpySession:
 
     def __init__(self, plan: Loop, carry: Any, data: Any) -> None:
         self._plan = plan
+        self._program = Interpreter(simplify(plan.graph))
         self._carry = [as_array(x) for x in flatten(carry)[0]]
         self._data = [as_array(x) for x in flatten(data)[0]]
 
@@ -155,7 +157,7 @@ class NumpySession:
         for number, begin in enumerate(range(0, len(rows), size), first):
             batch = rows[begin : begin + size]
             values = [*self._carry, *self._data, batch, np.int32(number)]
-            results = numpy_executor.run(self._plan.graph, values)
+            results = self._program.run(values)
             self._carry = results[:count]
             records.append(results[count:])
         kinds = [x.type.dtype for x in self._plan.graph.outputs[count:]]

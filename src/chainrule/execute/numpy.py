@@ -1,4 +1,4 @@
-"""The NumPy executor: one operation at a time, every value to be seen. It defines the meaning."""
+"""The NumPy executor defines the meaning: one operation at a time, every value to be seen."""
 
 from __future__ import annotations
 
@@ -7,42 +7,87 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.ir import Graph, Node, bind
-from chainrule.tracing import as_array, compute, measure
+from chainrule.errors import ExecutorError
+from chainrule.ir import Graph, Node, bind, symbols
+from chainrule.tracing import as_array, measure
 
 Watcher = Callable[[Node, Any], None]
 
 
 def run(graph: Graph, values: Sequence[Any], watch: Watcher | None = None) -> list[Any]:
-    """Compute the outputs of a graph.
+    """Compute the outputs of a graph; see `Interpreter.run`."""
+    return Interpreter(graph).run(values, watch)
+
+
+class Interpreter:
+    """A graph ready to be computed any number of times.
 
     Parameters
     ----------
-    values
-        One array for each input; dtypes are converted, shapes must fit.
-    watch
-        Called with every node and its value, in order; values are freed after their last use
-        unless it keeps them.
+    graph
+        The program; what depends on no input is computed here, once.
     """
-    arrays = [as_array(v, x.type.dtype) for v, x in zip(values, graph.inputs, strict=True)]
-    sizes = measure(graph, arrays)
-    known: dict[Node, Any] = dict(zip(graph.inputs, arrays, strict=True))
-    for node, dying in zip(graph.nodes, last_uses(graph), strict=True):
-        if node not in known:
-            options = {k: bind(v, sizes) for k, v in node.params}
-            known[node] = compute(node.card, *(known[x] for x in node.inputs), **options)
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        place = {node: i for i, node in enumerate(graph.nodes)}
+        dying = last_uses(graph)
+        self._fixed: list[tuple[int, Any]] = []
+        self._script: list[tuple[Node, Any, int, list[int], dict[str, Any], bool, list[int]]] = []
+        for i, node in enumerate(graph.nodes):
+            if node in graph.inputs:
+                continue
+            rule, options = node.card.numpy, node.options
+            if not callable(rule):
+                raise ExecutorError(f"{node} cannot be computed: {rule.reason}")
+            open_sizes = any(True for _, value in node.params for _ in symbols(value))
+            if not node.inputs and not open_sizes:
+                self._fixed.append((i, np.asarray(rule(np, **options))))
+                continue
+            inputs = [place[x] for x in node.inputs]
+            freed = [place[x] for x in dying[i] if x.inputs]
+            self._script.append((node, rule, i, inputs, options, open_sizes, freed))
+        self._outputs = [place[node] for node in graph.outputs]
+
+    def run(self, values: Sequence[Any], watch: Watcher | None = None) -> list[Any]:
+        """Compute the outputs.
+
+        Parameters
+        ----------
+        values
+            One array for each input; dtypes are converted, shapes must fit.
+        watch
+            Called with every node and its value, in order; values are freed after their last use
+            unless it keeps them.
+        """
+        graph = self.graph
+        known: list[Any] = [None] * len(graph.nodes)
+        arrays = [as_array(v, x.type.dtype) for v, x in zip(values, graph.inputs, strict=True)]
+        sizes = measure(graph, arrays)
+        known[: len(arrays)] = arrays
+        for i, value in self._fixed:
+            known[i] = value
         if watch is not None:
-            watch(node, known[node])
-        for x in dying:
-            del known[x]
-    return [np.asarray(known[node]) for node in graph.outputs]
+            for i in [*range(len(arrays)), *(i for i, _ in self._fixed)]:
+                watch(graph.nodes[i], known[i])
+        with np.errstate(all="ignore"):
+            for node, rule, i, inputs, options, open_sizes, freed in self._script:
+                if open_sizes:
+                    options = {name: bind(value, sizes) for name, value in options.items()}
+                known[i] = np.asarray(rule(np, *[known[x] for x in inputs], **options))
+                if watch is not None:
+                    watch(node, known[i])
+                for x in freed:
+                    known[x] = None
+        return [known[i] for i in self._outputs]
 
 
 def last_uses(graph: Graph) -> list[list[Node]]:
     """For each node in order, the nodes whose last reading this is; outputs are kept."""
     last = {x: i for i, node in enumerate(graph.nodes) for x in node.inputs}
     dying: list[list[Node]] = [[] for _ in graph.nodes]
+    kept = set(graph.outputs)
     for node, i in last.items():
-        if node not in graph.outputs:
+        if node not in kept:
             dying[i].append(node)
     return dying

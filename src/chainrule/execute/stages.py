@@ -15,8 +15,8 @@ import numpy as np
 
 from chainrule.backprop import Derivation, argument_positions, derive, differentiate
 from chainrule.errors import ParameterError
-from chainrule.execute import numpy as numpy_executor
 from chainrule.execute.choose import check_executor
+from chainrule.execute.numpy import Interpreter
 from chainrule.ir import Graph, text
 from chainrule.plan import Plan, plan
 from chainrule.tracing import Array, Captured, Tree, capture, flatten, spec_of, unflatten
@@ -157,10 +157,11 @@ class Planned:
     def compile(self, executor: str = "native") -> Compiled:
         """Make a function of the plan: "native" machine code, or "numpy"."""
         if check_executor(executor) == "numpy":
-            return Compiled(self, None)
+            return Compiled(self, Interpreter(self.plan.graph), None)
         from chainrule.execute.native.run import NativeFunction
 
-        return Compiled(self, NativeFunction(self.plan))
+        native = NativeFunction(self.plan)
+        return Compiled(self, native, native)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,11 +175,14 @@ class Compiled:
     ----------
     planned
         The plan it follows.
+    program
+        What computes the outputs.
     native
         Its machine code; None on the NumPy executor.
     """
 
     planned: Planned
+    program: Interpreter | NativeFunction
     native: NativeFunction | None
 
     def __call__(self, *args: Any) -> Any:
@@ -190,10 +194,7 @@ class Compiled:
 
     def on_leaves(self, leaves: Sequence[Any]) -> Any:
         """Run the program on the arrays of arguments whose structure is known to be right."""
-        if self.native is not None:
-            values: Sequence[Any] = self.native(leaves)
-        else:
-            values = numpy_executor.run(self.planned.plan.graph, leaves)
+        values = self.program.run(leaves)
         if len(self.planned.results) == 1 and self.planned.results[0].kind is None:
             return values[0]
         results, begin = [], 0

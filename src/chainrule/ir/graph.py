@@ -82,7 +82,10 @@ class Builder:
 
     def annotate(self, node: Node, **changes: Any) -> None:
         """Add what is not yet known about a node to its note."""
-        note = self.notes.get(node, Note())
+        note = self.notes.get(node)
+        if note is None:
+            self.notes[node] = Note(**changes)
+            return
         fresh = {k: v for k, v in changes.items() if getattr(note, k) is None}
         if fresh:
             self.notes[node] = replace(note, **fresh)

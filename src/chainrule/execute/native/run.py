@@ -75,7 +75,7 @@ class NativeFunction:
         self._arena = aligned((self.program.arena,), np.uint8)
         self._lock = Lock()
 
-    def __call__(self, values: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
+    def run(self, values: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
         """Compute the outputs for one array for each input of the graph."""
         arrays = [
             value

@@ -8,12 +8,6 @@ from typing import Any
 from chainrule.tracing.functions import elementwise as e
 from chainrule.tracing.functions import reductions, shaping
 from chainrule.tracing.record import elementwise, quiet
-from chainrule.tracing.values import concrete
-
-
-def _floats(x: Any) -> Any:
-    x = concrete(x)
-    return x if x.dtype.kind == "f" else e.astype(x, "float32")
 
 
 @quiet
@@ -23,7 +17,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu([-1.0, 2.0]).tolist()
     [-0.01, 2.0]
     """
-    x = _floats(x)
+    x = e.floats(x)
     return e.where(x > 0, x, slope * x)
 
 
@@ -34,7 +28,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> elu([0.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    x = _floats(x)
+    x = e.floats(x)
     negative = e.where(x > 0, 0.0, x)
     return e.where(x > 0, x, alpha * elementwise("expm1", negative))
 
@@ -58,7 +52,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     >>> round(float(gelu(1.0)), 6)
     0.841345
     """
-    x = _floats(x)
+    x = e.floats(x)
     if approximate:
         inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
         return 0.5 * x * (1 + elementwise("tanh", inner))
@@ -72,7 +66,7 @@ def silu(x: Any) -> Any:
     >>> float(silu(0.0))
     0.0
     """
-    x = _floats(x)
+    x = e.floats(x)
     return x * elementwise("sigmoid", x)
 
 
@@ -83,7 +77,7 @@ def mish(x: Any) -> Any:
     >>> float(mish(0.0))
     0.0
     """
-    x = _floats(x)
+    x = e.floats(x)
     return x * elementwise("tanh", elementwise("softplus", x))
 
 
@@ -93,7 +87,7 @@ def log_sigmoid(x: Any) -> Any:
     >>> float(log_sigmoid(-1000.0))
     -1000.0
     """
-    return -elementwise("softplus", -_floats(x))
+    return -elementwise("softplus", -e.floats(x))
 
 
 def _shift(x: Any, axis: Any) -> Any:
@@ -109,7 +103,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> float(logsumexp([1000.0, 1000.0])) == 1000 + math.log(2)
     True
     """
-    x = _floats(x)
+    x = e.floats(x)
     shift = _shift(x, axis)
     total = reductions.sum(elementwise("exp", x - shift), axis, keepdims=True)
     y = elementwise("log", total) + shift
@@ -126,7 +120,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     >>> softmax([0.0, 0.0]).tolist()
     [0.5, 0.5]
     """
-    x = _floats(x)
+    x = e.floats(x)
     weights = elementwise("exp", x - _shift(x, axis))
     return weights / reductions.sum(weights, axis, keepdims=True)
 
@@ -138,7 +132,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     >>> round(float(log_softmax([0.0, 0.0])[0]), 6)
     -0.693147
     """
-    x = _floats(x)
+    x = e.floats(x)
     shifted = x - _shift(x, axis)
     total = reductions.sum(elementwise("exp", shifted), axis, keepdims=True)
     return shifted - elementwise("log", total)

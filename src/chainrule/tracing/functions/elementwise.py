@@ -15,7 +15,7 @@ from chainrule.ops import CARDS
 from chainrule.ops.rules import same_float
 from chainrule.tracing.array import Array
 from chainrule.tracing.record import apply, elementwise, quiet, together
-from chainrule.tracing.values import dtype_name, result_dtype, type_of, youngest
+from chainrule.tracing.values import concrete, dtype_name, result_dtype, type_of, youngest
 
 # Cards whose public function has another name or does more than bring inputs together.
 _WRAPPED = ("cast", "select", "stop_gradient", "divide", "power")
@@ -128,6 +128,12 @@ def astype(x: Any, dtype: Any) -> Any:
     if isinstance(x, Array) and x.node.type.dtype == name:
         return x
     return apply(CARDS["cast"], x, dtype=name)
+
+
+def floats(x: Any) -> Any:
+    """The same numbers; integers and truth values as float32."""
+    x = concrete(x)
+    return x if x.dtype.kind == "f" else astype(x, "float32")
 
 
 def stop_gradient(x: Any) -> Any:

@@ -25,9 +25,10 @@ def getitem(x: Any, key: Any) -> Any:
     used = sum(k is not None and k is not Ellipsis for k in keys)
     if used > x.ndim:
         raise IndexRangeError(f"{used} indices for an array with {x.ndim} axes")
-    if not any(k is Ellipsis for k in keys):
-        keys.append(Ellipsis)
-    at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+    dots = [i for i, k in enumerate(keys) if k is Ellipsis]
+    if len(dots) > 1:
+        raise TraceError("an index can hold `...` only once")
+    at = dots[0] if dots else len(keys)
     keys[at : at + 1] = [_WHOLE] * (x.ndim - used)
     if any(map(_is_fancy, keys)):
         return _take_item(x, keys)

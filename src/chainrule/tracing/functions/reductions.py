@@ -25,11 +25,6 @@ def _axes(x: Any, axis: Axis) -> tuple[int, ...]:
     return tuple(axes)
 
 
-def _floats(x: Any) -> Any:
-    x = concrete(x)
-    return x if x.dtype.kind == "f" else e.astype(x, "float32")
-
-
 def _numbers(x: Any) -> Any:
     """The array itself; truth values count as 0 and 1."""
     x = concrete(x)
@@ -95,7 +90,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> float(mean([1.0, 2.0, 6.0]))
     3.0
     """
-    x = _floats(x)
+    x = e.floats(x)
     return e.divide(sum(x, axis, keepdims), _count(x, axis))
 
 
@@ -106,7 +101,7 @@ def var(x: Any, axis: Axis = None, correction: float = 0.0, keepdims: bool = Fal
     >>> float(var([1.0, 3.0]))
     1.0
     """
-    x = _floats(x)
+    x = e.floats(x)
     centred = x - mean(x, axis, keepdims=True)
     count = _count(x, axis) - correction
     return e.divide(sum(centred * centred, axis, keepdims), count)
