@@ -22,7 +22,7 @@ from chainrule.errors import GraphError, ParameterError
 from chainrule.execute.choose import choose_executor
 from chainrule.execute.numpy import Interpreter
 from chainrule.ir import ArrayType, Dim, Graph
-from chainrule.plan import simplify
+from chainrule.plan import bind_sizes, simplify
 from chainrule.tracing import Tree, as_array, capture, flatten, spec_of, unflatten
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
@@ -145,7 +145,7 @@ class NumpySession:
 
     def __init__(self, plan: Loop, carry: Any, data: Any) -> None:
         self._plan = plan
-        self._program = Interpreter(simplify(plan.graph))
+        self._programs: dict[bool, Interpreter] = {}
         self._carry = [as_array(x) for x in flatten(carry)[0]]
         self._data = [as_array(x) for x in flatten(data)[0]]
 
@@ -153,11 +153,17 @@ class NumpySession:
         """Run one step for each minibatch of `order`; return the records, stacked by step."""
         rows = np.ascontiguousarray(order, np.int32)
         size, count = self._plan.batch_size, len(self._carry)
+        full = len(rows) % size == 0
+        if full not in self._programs:
+            graph = self._plan.graph
+            graph = bind_sizes(graph, {"batch": size}) if full else graph
+            self._programs[full] = Interpreter(simplify(graph))
+        program = self._programs[full]
         records: list[list[Any]] = []
         for number, begin in enumerate(range(0, len(rows), size), first):
             batch = rows[begin : begin + size]
             values = [*self._carry, *self._data, batch, np.int32(number)]
-            results = self._program.run(values)
+            results = program.run(values)
             self._carry = results[:count]
             records.append(results[count:])
         kinds = [x.type.dtype for x in self._plan.graph.outputs[count:]]
