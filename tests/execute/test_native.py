@@ -11,7 +11,7 @@ import pytest
 import chainrule.numpy as cnp
 import chainrule.random as random
 from chainrule.backprop import grad, value_and_grad
-from chainrule.errors import IndexRangeError, ShapeError
+from chainrule.errors import IndexRangeError, ParameterError, ShapeError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.execute import trace
 from chainrule.execute.native.run import NativeFunction
@@ -237,3 +237,13 @@ def test_the_same_call_gives_the_same_bits() -> None:
     first, second = compiled(parameters, x, y), compiled(parameters, x, y)
     assert first[0].tobytes() == second[0].tobytes()
     assert first[1][0][0].tobytes() == second[1][0][0].tobytes()
+
+
+def test_explain_can_measure_every_kernel() -> None:
+    x, w = _array(64, 32), _array(32, 16)
+    planned = trace(lambda x, w: cnp.softmax(cnp.relu(x @ w)), x, w).plan()
+    measured = planned.explain("measured")
+    assert measured.count(" us, ") == len(planned.plan.groups)
+    assert "GFLOP/s" in measured
+    with pytest.raises(ParameterError, match="measured"):
+        planned.explain("guessed")

@@ -142,9 +142,22 @@ class Planned:
     arguments: Tree
     results: tuple[Tree, ...]
 
-    def explain(self) -> str:
-        """Print kernels, what they read, write and cost, and where values lie."""
-        return self.plan.explain()
+    def explain(self, how: str = "planned") -> str:
+        """Print kernels, what they read, write and cost, and where values lie.
+
+        Parameters
+        ----------
+        how
+            "planned", or "measured": then the program runs in native code on random numbers, and
+            the time of every kernel is printed too.
+        """
+        if how == "planned":
+            return self.plan.explain()
+        if how != "measured":
+            raise ParameterError(f"explain is 'planned' or 'measured', received {how!r}")
+        from chainrule.execute.native.run import time_kernels
+
+        return self.plan.explain(time_kernels(self.plan))
 
     def memory(self) -> int:
         """Bytes of working memory, without arguments and results."""

@@ -60,8 +60,14 @@ class Plan:
         """Floating-point operations of one run, at the largest symbolic sizes."""
         return sum(_flops(group, self.limits) for group in self.groups)
 
-    def explain(self) -> str:
-        """Print the plan: kernels with what they read, write, and cost."""
+    def explain(self, seconds: Sequence[float] = ()) -> str:
+        """Print the plan: kernels with what they read, write, and cost.
+
+        Parameters
+        ----------
+        seconds
+            The time that each kernel took, if it was measured.
+        """
         names = _names(self)
         bound = lower_bound(self.placement, len(self.groups))
         lines = [
@@ -71,10 +77,11 @@ class Plan:
         for i, group in enumerate(self.groups):
             outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
             reads = ", ".join(names[x] for x in group.reads)
-            flops = _big(_flops(group, self.limits))
-            lines.append(
-                f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops} flops]"
-            )
+            flops = f"{_big(_flops(group, self.limits))} flops"
+            if seconds:
+                speed = _flops(group, self.limits) / max(seconds[i], 1e-12) / 1e9
+                flops += f", {seconds[i] * 1e6:.2f} us, {speed:.1f} GFLOP/s"
+            lines.append(f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops}]")
             for x in (*group.inner, *group.outputs):
                 lines.append(f"        {_formula(x, names)}")
         for x, offset in sorted(self.placement.offsets.items(), key=lambda item: item[1]):

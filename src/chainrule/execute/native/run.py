@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,36 @@ class NativeFunction:
                     f"most {self.plan.limits[symbol]}"
                 )
         return sizes
+
+
+def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
+    """Run a plan on random numbers, at its largest sizes, and time its kernels.
+
+    Returns
+    -------
+    Seconds for each group of the plan: its share of the fastest run.
+    """
+    program = write_program(planned, target(), timed=True)
+    call = program.link().function("program", *_ARGUMENTS)
+    random = np.random.default_rng(0)
+    arrays = _constants(program)
+    for node in program.slots:
+        if node not in arrays:
+            array = aligned(bind(node.type.shape, planned.limits), node.type.dtype)
+            if array.dtype.kind == "f":
+                array[...] = random.standard_normal(array.shape)
+            arrays[node] = array
+    best: tuple[float, Any] = (math.inf, None)
+    sizes = np.array([planned.limits[s] for s in program.symbols] or [0], np.int64)
+    arenas = _addresses([aligned((program.arena,), np.uint8)])
+    for _ in range(repeats):
+        cycles, status = np.zeros(len(planned.groups), np.int64), np.zeros(1, np.int32)
+        slots = _addresses([*(arrays[x] for x in program.slots), cycles])
+        begin = perf_counter()
+        call(*(x.ctypes.data for x in (slots, arenas, sizes, status)), 0, None)
+        best = min(best, (perf_counter() - begin, tuple(cycles)))
+    seconds, counts = best
+    return [seconds * count / max(1, sum(counts)) for count in counts]
 
 
 @dataclass(frozen=True)
