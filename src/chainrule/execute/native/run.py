@@ -145,7 +145,8 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
             arrays[node] = array
     best: tuple[float, Any] = (math.inf, None)
     sizes = np.array([planned.limits[s] for s in program.symbols] or [0], np.int64)
-    arenas = _addresses([aligned((program.arena,), np.uint8)])
+    arena = aligned((program.arena,), np.uint8)
+    arenas = _addresses([arena])
     for _ in range(repeats):
         cycles, status = np.zeros(len(planned.groups), np.int64), np.zeros(1, np.int32)
         slots = _addresses([*(arrays[x] for x in program.slots), cycles])
