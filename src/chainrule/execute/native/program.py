@@ -103,7 +103,8 @@ def write_program(
         For a loop, what changes from step to step.
     timed
         Whether to count the processor's cycles: one more slot, behind all others, then holds
-        the address of one int64 for each group, to which its cycles are added.
+        the address of one int64 for each group, to which its cycles are added, and of one more
+        for the cycle at which the program began.
     """
     return _Writer(plan, target, timed).write(steps)
 
@@ -145,6 +146,8 @@ class _Writer:
         scratch_at = -(-self.plan.placement.total // 64) * 64
         self._load_arguments(scratch_at)
         begin = self._clock() if self.timed else ""
+        if self.timed:
+            self.driver.line(f"store i64 {begin}, ptr {self._counter(len(self.plan.groups))}")
         for i, group in enumerate(self.plan.groups):
             if self.sharing and i and self.sharing.levels[i] > self.sharing.levels[i - 1]:
                 self._meet()
@@ -330,12 +333,15 @@ class _Writer:
         self.declarations.add("declare i64 @llvm.readcyclecounter()")
         return self.driver.set("call i64 @llvm.readcyclecounter()")
 
+    def _counter(self, group: int) -> str:
+        slot = self.driver.set(f"getelementptr ptr, ptr %slots, i64 {len(self.slots)}")
+        counters = self.driver.set(f"load ptr, ptr {slot}")
+        return self.driver.set(f"getelementptr i64, ptr {counters}, i64 {group}")
+
     def _count_cycles(self, group: int, begin: str) -> str:
         """Add the cycles since `begin` to a group's count; return the time now."""
         set_ = self.driver.set
-        now = self._clock()
-        slot = set_(f"getelementptr ptr, ptr %slots, i64 {len(self.slots)}")
-        count = set_(f"getelementptr i64, ptr {set_(f'load ptr, ptr {slot}')}, i64 {group}")
+        now, count = self._clock(), self._counter(group)
         passed = set_(f"sub i64 {now}, {begin}")
         total = set_(f"add i64 {set_(f'load i64, ptr {count}')}, {passed}")
         self.driver.line(f"store i64 {total}, ptr {count}")

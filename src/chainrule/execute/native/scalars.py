@@ -140,10 +140,14 @@ class Scalars:
 
     def maximum(self, x: Value, y: Value) -> Value:
         """The larger; NaN if one of them is."""
+        if self._flags == ANY_ORDER and is_float(x.dtype):
+            return self._intrinsic("maximum", x, y)  # the form whose loops LLVM vectorises
         return self._extreme(x, y, "ugt", "sgt")
 
     def minimum(self, x: Value, y: Value) -> Value:
         """The smaller; NaN if one of them is."""
+        if self._flags == ANY_ORDER and is_float(x.dtype):
+            return self._intrinsic("minimum", x, y)
         return self._extreme(x, y, "ult", "slt")
 
     def _extreme(self, x: Value, y: Value, float_test: str, integer_test: str) -> Value:
