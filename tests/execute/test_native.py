@@ -154,6 +154,17 @@ def _programs() -> dict[str, tuple[Callable[..., Any], list[Any]]]:
     }
 
 
+@pytest.mark.parametrize("switch", ["simplified", "fused"])
+def test_a_network_agrees_with_any_pass_switched_off(switch: str) -> None:
+    y = np.array([0, 2, 1, 1, 0, 2], "int32")
+    captured = capture(value_and_grad(_network), (_parameters(), _array(6, 5), y))
+    leaves = flatten((_parameters(), _array(6, 5), y))[0]
+    expected = numpy_executor.run(captured.graph, leaves)
+    actual = NativeFunction(plan(captured.graph, **{switch: False})).run(leaves)
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=3e-5, atol=3e-6)
+
+
 @pytest.mark.parametrize("name", list(_programs()))
 def test_programs_agree(name: str) -> None:
     function, args = _programs()[name]

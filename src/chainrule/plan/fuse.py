@@ -149,7 +149,9 @@ def reads_of(node: Node, stored: set[Node]) -> dict[Node, bool]:
     return found
 
 
-def fuse(graph: Graph, carried: Mapping[Node, Node]) -> list[Group]:
+def fuse(
+    graph: Graph, carried: Mapping[Node, Node], *, everything_apart: bool = False
+) -> list[Group]:
     """Group the values in memory into kernels, in an order in which they can run.
 
     Parameters
@@ -157,8 +159,13 @@ def fuse(graph: Graph, carried: Mapping[Node, Node]) -> list[Group]:
     carried
         For outputs that replace an input after the step: output -> input. They are computed
         last, so that their memory can be the input's.
+    everything_apart
+        Whether to give every operation a kernel of its own, for comparison.
     """
     stored = stored_nodes(graph)
+    if everything_apart:
+        stored |= {x for x in graph.nodes if x.card.kind == "elementwise" or x.inputs}
+        stored -= {x for x in graph.nodes if is_view(x) and x not in graph.outputs}
     late: set[Node] = set()
     first: list[Node] = []
     last: list[Node] = []
@@ -173,7 +180,8 @@ def fuse(graph: Graph, carried: Mapping[Node, Node]) -> list[Group]:
     for node in (*first, *last):
         reads = reads_of(node, stored)
         kind = _kind(node)
-        home = _home(node, kind, reads, groups, made, carried) if kind == "map" else None
+        alone = kind != "map" or everything_apart
+        home = None if alone else _home(node, reads, groups, made, carried)
         if home is None:
             made[node] = len(groups)
             groups.append(Group(kind, [node], reads))
@@ -198,7 +206,6 @@ def _kind(node: Node) -> str:
 
 def _home(
     node: Node,
-    kind: str,
     reads: Mapping[Node, bool],
     groups: Sequence[Group],
     made: Mapping[Node, int],
@@ -211,7 +218,7 @@ def _home(
         earliest = max([earliest, *readers], default=-1)
     for i in range(len(groups) - 1, max(earliest, 0) - 1, -1):
         group = groups[i]
-        if group.kind != kind or group.outputs[0].type.shape != node.type.shape:
+        if group.kind != "map" or group.outputs[0].type.shape != node.type.shape:
             continue
         if i == earliest and any(not same for x, same in reads.items() if made.get(x) == i):
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from chainrule.ir import Graph, Node, bind, check, element_count
 from chainrule.ops import CARDS
@@ -52,6 +53,15 @@ class Plan:
     limits: Mapping[str, int]
     sharing: Sharing | None = None
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the plan: equal for plans that do the same in the same way."""
+        number = {node: i for i, node in enumerate(self.graph.nodes)}
+        kernels = [(group.kind, *(number[x] for x in group.members)) for group in self.groups]
+        limits = sorted(self.limits.items())
+        text = f"{self.graph.fingerprint}{kernels}{limits}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def memory(self) -> int:
         """Bytes of working memory, without arguments and results."""
         return self.placement.total
@@ -98,6 +108,7 @@ def plan(
     carried: Sequence[tuple[int, int]] = (),
     workers: int = 1,
     simplified: bool = True,
+    fused: bool = True,
 ) -> Plan:
     """Plan a program.
 
@@ -110,13 +121,14 @@ def plan(
     workers
         How many share the program, if its minibatch can be shared; its first symbolic size is
         then divided among them.
-    simplified
-        Whether to apply the pass of that name.
+    simplified, fused
+        Whether to apply the pass "simplify", and whether "fuse" may join operations: switches to
+        see what the passes are worth.
     """
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
     graph, pairs = _with_copies(graph, carried)
-    groups = fuse(graph, pairs)
+    groups = fuse(graph, pairs, everything_apart=not fused)
     in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
     outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
     sharing = None

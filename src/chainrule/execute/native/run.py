@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class NativeFunction:
     """
 
     def __init__(self, plan: Plan) -> None:
-        built = _built_function(_FunctionKey(plan.graph.fingerprint, _items(plan.limits), plan))
+        built = _built_function(_FunctionKey(plan.fingerprint, plan))
         self.plan, self.program, self.library = built
         graph, slots = self.plan.graph, self.program.slots
         self._call = self.library.function("program", *_ARGUMENTS)
@@ -165,7 +165,6 @@ class _FunctionKey:
     """What two functions must share to be one; the plan is only the first one's way there."""
 
     fingerprint: str
-    limits: tuple[tuple[str, int], ...]
     plan: Plan = field(compare=False)
 
 
@@ -173,10 +172,6 @@ class _FunctionKey:
 def _built_function(key: _FunctionKey) -> tuple[Plan, Program, Library]:
     program = write_program(key.plan, target())
     return key.plan, program, program.link()
-
-
-def _items(limits: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(limits.items()))
 
 
 @dataclass(frozen=True)
