@@ -23,11 +23,10 @@ from chainrule.tracing import apply, capture
 Params = dict[str, Any]
 SHAPES = ((2, 3), (), (0,), (2, 0))
 
+_EVERYWHERE = (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 300.0, -1e-30, 1e30, np.inf, -np.inf, np.nan)
 SPECIAL = {
-    "float32": (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 300.0, -300.0, 1e-40, -1e-30, 1e30, -3e38)
-    + (np.inf, -np.inf, np.nan),
-    "float64": (0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 300.0, -800.0, 1e-310, -1e-30, 1e30, -1e308)
-    + (np.inf, -np.inf, np.nan),
+    "float32": (*_EVERYWHERE, -300.0, 1e-40, -3e38),
+    "float64": (*_EVERYWHERE, -800.0, 1e-310, -1e308),
     "int32": (0, 1, -1, 5, 2**31 - 1, -(2**31)),
     "bool": (False, True),
 }

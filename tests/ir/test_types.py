@@ -85,14 +85,16 @@ def test_what_is_no_size_any_more_is_refused(wrong: Callable[[], Any], message: 
         float,
         range,
         lambda n: n > 5,
-        lambda n: 5 <= n,
+        lambda n: n <= 5,
         lambda n: 1 / n,
         lambda n: n / 2,
         lambda n: [0, 1][n],
     ],
 )
 def test_python_cannot_use_a_size_as_a_number(use: Callable[[Any], Any]) -> None:
-    with pytest.raises(TraceError, match=r"the size batch is not known while tracing.*sum\(x\) / n"):
+    with pytest.raises(
+        TraceError, match=r"the size batch is not known while tracing.*sum\(x\) / n"
+    ):
         use(N)
 
 

@@ -276,7 +276,7 @@ def test_an_index_that_is_not_supported_says_what_is(
 
 
 def test_a_traced_bound_of_a_slice_is_refused() -> None:
-    with pytest.raises(TraceError, match="as an index .* Use chainrule.numpy.take"):
+    with pytest.raises(TraceError, match=r"as an index .* Use chainrule.numpy.take"):
         capture(lambda x, i: x[i:], (X, np.int32(1)))
 
 

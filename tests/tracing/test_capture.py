@@ -126,6 +126,12 @@ def test_special_numbers_stay_what_they_are(value: float) -> None:
     assert not np.signbit(zero).any()
 
 
+def test_zeros_of_both_signs_keep_them() -> None:
+    zeros = np.array([0.0, -0.0, 0.0])
+    (y,) = executor.run(capture(lambda x: cnp.where(x > 9, x, zeros), (X,)).graph, [X])
+    assert np.signbit(y).tolist() == [[False, True, False]] * 2
+
+
 # ---------------------------------------------------------------------------------------------
 # Arguments and results.
 

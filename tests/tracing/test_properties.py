@@ -118,7 +118,7 @@ def test_a_program_means_the_same_at_once_replayed_and_executed(
     (replayed,) = replay(graph, [x, y])
     (executed,) = executor.run(graph, [x, y])
     inlined = capture(lambda x, y: replay(graph, [x, y])[0], (x, y)).graph
-    assert text(inlined).splitlines()[2:] == text(graph).splitlines()[2:]
+    assert inlined.fingerprint == graph.fingerprint
     np.testing.assert_array_equal(replayed, executed)
     np.testing.assert_allclose(executed, expected, rtol=1e-13, atol=1e-13)
     assert executed.dtype == np.float64
@@ -166,7 +166,7 @@ def test_forward_and_backward_mode_of_a_program_are_transposes(
 ) -> None:
     x, y = inputs(rows, seed)
     u, w = inputs(rows, seed + 1)
-    value, slope = jvp(f, (x, y), (u, w))
+    _, slope = jvp(f, (x, y), (u, w))
     v = inputs(rows, seed + 2)[0]
     gx, gy = vjp(f, x, y)[1](v)
     forward, backward = float(np.sum(v * slope)), float(np.sum(gx * u) + np.sum(gy * w))

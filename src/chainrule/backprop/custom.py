@@ -7,9 +7,11 @@ from functools import wraps
 from typing import Any
 
 from chainrule.errors import GradientError
-from chainrule.ir import Card, Graph, Node, absent, topological
+from chainrule.ir import Card, Graph, Node, absent, is_float, topological
 from chainrule.ops.shape import View
 from chainrule.tracing import Array, flatten, fresh_input, record, replay
+from chainrule.tracing.record import convert, lift
+from chainrule.tracing.values import shape_of
 
 
 def custom_vjp(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
@@ -31,22 +33,22 @@ def custom_vjp(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Cal
     @wraps(function)
     def wrapped(*args: Any) -> Any:
         leaves = flatten(args)[0]
-        traced = [x for x in leaves if isinstance(x, Array)]
         y, back = function(*args)
-        if not traced:
+        if not any(isinstance(x, Array) for x in leaves):
             return y
         if not isinstance(y, Array):
             raise GradientError(f"a custom_vjp function must return one array, received {y!r}")
         probe = Array(fresh_input(0, y.node.type), y.recorder)
         gradients = _for_each_leaf(back(probe), args)
-        written = [g if isinstance(g, Array) else None for g in gradients]
-        wanted = [g.node for g in written if g is not None]
-        known = _frontier(wanted, probe.node)
-        backward = Graph((probe.node, *known), tuple(wanted), y.recorder.builder.notes)
-        card = _card([g is not None for g in written], len(known), backward)
-        inputs = [x if isinstance(x, Array) else y for x in leaves]
+        receivers, written = [], []
+        for x, g in zip(leaves, gradients, strict=True):
+            if g is not None and isinstance(x, Array) and is_float(x.dtype.name):
+                receivers.append(x)
+                written.append(convert(lift(g, y.recorder), x.dtype.name).node)
+        known = _frontier(written, probe.node)
+        backward = Graph((probe.node, *known), tuple(written), y.recorder.builder.notes)
         values = [Array(x, y.recorder) for x in known]
-        return record(y.recorder, card, y, *inputs, *values)
+        return record(y.recorder, _card(len(receivers), backward), y, *receivers, *values)
 
     return wrapped
 
@@ -69,14 +71,14 @@ def _for_each_leaf(given: Any, args: Sequence[Any]) -> list[Any]:
         if structure != tree:
             raise GradientError("a gradient from back must have the structure of its argument")
         for x, g in zip(leaves, gradients, strict=True):
-            if isinstance(x, Array) and isinstance(g, Array) and x.shape != g.shape:
+            if shape_of(x) != shape_of(g):
                 raise GradientError(f"back returned {g} as the gradient of {x}: shapes differ")
         spread += gradients
     return spread
 
 
 def _frontier(outputs: Sequence[Node], probe: Node) -> list[Node]:
-    """The values from the forward pass that the backward pass reads."""
+    """Find the values of the forward pass that the backward pass reads."""
     moving = {probe}
     known: dict[Node, None] = {}
     for node in topological(outputs):
@@ -87,12 +89,16 @@ def _frontier(outputs: Sequence[Node], probe: Node) -> list[Node]:
     return list(known)
 
 
-def _card(receives: list[bool], known: int, backward: Graph) -> Card:
-    """An op that passes its first input on, and whose gradient is the graph `backward`."""
+def _card(receivers: int, backward: Graph) -> Card:
+    """Make an op that passes its first input on, and whose gradient is the graph `backward`.
+
+    Its inputs are the value, the receivers of gradients, and what `backward` reads beside the
+    gradient that arrives.
+    """
 
     def vjp(o: Any, g: Any, y: Any, value: Any, *rest: Any) -> tuple[Any, ...]:
-        found = iter(replay(backward, [g, *rest[len(receives) :]]))
-        return (None, *(next(found) if wanted else None for wanted in receives), *[None] * known)
+        known = rest[receivers:]
+        return (None, *replay(backward, [g, *known]), *[None] * len(known))
 
     return Card(
         name="custom_vjp",

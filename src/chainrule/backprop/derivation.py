@@ -52,6 +52,9 @@ class Line:
         """Both sides as one formula."""
         return Relation("=", self.symbol, self.formula)
 
+    def __str__(self) -> str:
+        return text(self.equation)
+
     def to_dict(self) -> dict[str, Any]:
         """Give the line as plain data, in all three languages."""
         return {

@@ -38,17 +38,17 @@ class Sweep:
     gradients: Mapping[Node, Node]
 
 
-def sweep(graph: Graph, wrt: Sequence[int], output: int = 0) -> Sweep:
+def sweep(graph: Graph, wrt: Sequence[int]) -> Sweep:
     """Run the gradient rules, and keep the gradient by every value between input and output.
 
     Parameters
     ----------
+    graph
+        A program whose first output is one float.
     wrt
         Positions of the inputs to differentiate by.
-    output
-        Position of the output, which must be one float.
     """
-    target = graph.outputs[output]
+    target = graph.outputs[0]
     if target.type.shape != () or not is_float(target.type.dtype):
         raise GradientError(
             f"a derivation needs a function that returns one float, this one gives {target.type}"
@@ -74,7 +74,9 @@ def sweep(graph: Graph, wrt: Sequence[int], output: int = 0) -> Sweep:
     return Sweep(builder, gradients)
 
 
-def derive(graph: Graph, wrt: Sequence[int], output: int = 0) -> Derivation:
+def derive(
+    graph: Graph, wrt: Sequence[int], output: int = 0, names: Names | None = None
+) -> Derivation:
     """Derive the gradient of a program, as equations.
 
     Parameters
@@ -83,6 +85,8 @@ def derive(graph: Graph, wrt: Sequence[int], output: int = 0) -> Derivation:
         A program whose output at position `output` is one float.
     wrt
         Positions of the inputs to differentiate by.
+    names
+        Names of the values; made by `name_values` if None.
 
     >>> from chainrule.tracing import capture
     >>> graph = capture(lambda w, x: (w * x) ** 2, (2.0, 3.0)).graph
@@ -91,9 +95,10 @@ def derive(graph: Graph, wrt: Sequence[int], output: int = 0) -> Derivation:
     loss      L = w²·x²        number
     backward  ∂L/∂w = 2·w·x²   number
     """
-    names = name_values(graph, wrt, output)
-    swept = sweep(graph, wrt, output)
-    lines, guards = equations(graph, names, swept.gradients, wrt, output)
+    # What else the program computes, such as gradients already, would lend its names.
+    graph = Graph(graph.inputs, (graph.outputs[output],), graph.notes)
+    names = names or name_values(graph, wrt)
+    lines, guards = equations(graph, names, sweep(graph, wrt).gradients, wrt)
     inputs = sorted(range(len(graph.inputs)), key=lambda i: i in wrt)  # stable: data first
     read = [graph.inputs[i] for i in inputs if graph.users[graph.inputs[i]] or i in wrt]
     return Derivation(tuple((names.of[x], x.type) for x in read), lines, guards)
@@ -119,13 +124,32 @@ def equations(
     names: Names,
     gradients: Mapping[Node, Node],
     wrt: Sequence[int],
-    output: int = 0,
+    update: Sequence[Wanted] = (),
 ) -> tuple[tuple[Line, ...], bool]:
-    """Write a forward and a backward pass as equations; also whether guards were left out."""
-    target = graph.outputs[output]
+    """Write a forward and a backward pass as equations.
+
+    Parameters
+    ----------
+    graph, wrt
+        The program, whose first output is the loss, and the inputs it is differentiated by.
+    names
+        Names of its values.
+    gradients
+        The gradient by every value, as `sweep` gives it.
+    update
+        What to write behind the backward pass: what an optimiser makes of the gradients.
+
+    Returns
+    -------
+    The lines, and whether guards against zero and infinity were left out.
+    """
+    target = graph.outputs[0]
     forward = topological([target])
-    kept = set(wrt)
-    parameters = {graph.inputs[i] for i in kept}
+    parameters = [graph.inputs[i] for i in wrt]
+    backward = set(topological(gradients.values())) - set(forward)
+    named = {item.node for item in update}
+    known = backward | named | set(forward)
+    later = [x for x in topological(item.node for item in update) if x not in known]
 
     def wanted(named: Mapping[Node, Expression]) -> list[Wanted]:
         found = [
@@ -133,16 +157,17 @@ def equations(
             for x in forward
             if x in named and x.inputs
         ]
-        for x in _backward_order(forward, names):
+        for x in dict.fromkeys([*_backward_order(forward, names), *parameters]):
             g = gradients.get(x)
             if g is None or x is target or x not in named or not (x.inputs or x in parameters):
                 continue
             if x.inputs and not g.inputs:
                 continue  # a gradient that is a plain number stands where it is read
             found.append(Wanted("backward", gradient_name(named[x], x, names, named[target]), g))
-        return found
+        found += [Wanted("update", named[x], x) for x in later if x in named and x.inputs]
+        return [*found, *update]
 
-    return write_down(forward, names.of, wanted)
+    return _write_down([*forward, *later], names.of, wanted)
 
 
 def gradient_name(of: Expression, node: Node, names: Names, target: Expression) -> Expression:
@@ -165,26 +190,12 @@ def _backward_order(forward: Sequence[Node], names: Names) -> Iterable[Node]:
                 yield each
 
 
-def write_down(
+def _write_down(
     nodes: Sequence[Node],
     names: Mapping[Node, Expression],
     wanted: Callable[[Mapping[Node, Expression]], Sequence[Wanted]],
 ) -> tuple[tuple[Line, ...], bool]:
-    """Write values as equations, and give names of their own to what is read often or is long.
-
-    Parameters
-    ----------
-    nodes
-        The forward pass: values that may get a name of their own.
-    names
-        Names that are known.
-    wanted
-        From the names of all values to what is to be written, in order.
-
-    Returns
-    -------
-    The lines, and whether guards against zero and infinity were left out.
-    """
+    """Write values as equations, and name those of `nodes` that are read often or are long."""
     candidates = _candidates(nodes, names)
     while True:
         own = {x: Symbol(f"u{i}", ndim=x.type.ndim) for i, x in enumerate(candidates, 1)}

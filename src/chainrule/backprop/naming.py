@@ -39,18 +39,16 @@ class Names:
         self.of.setdefault(node, Symbol(name, layer, node.type.ndim))
 
 
-def name_values(graph: Graph, wrt: Sequence[int], output: int = 0) -> Names:
-    """Name inputs, layers, variables and the output of a program.
+def name_values(graph: Graph, wrt: Sequence[int]) -> Names:
+    """Name inputs, layers, variables and the first output of a program, which is called L.
 
     Parameters
     ----------
     wrt
         Positions of the inputs that count as parameters.
-    output
-        Position of the output that is called L.
     """
     names = Names()
-    names.add(graph.outputs[output], "L")
+    names.add(graph.outputs[0], "L")
     _name_layers(graph, {graph.inputs[i] for i in wrt}, names)
     _name_inputs(graph, names)
     variables = assigned_variables(graph)

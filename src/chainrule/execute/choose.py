@@ -8,10 +8,12 @@ from chainrule.ir import Graph, bind, element_count
 EXECUTORS = ("numpy", "native")
 
 # One operation by NumPy costs about 6 microseconds beside its arithmetic, of which it does about
-# 2 per nanosecond; to plan and compile a step costs from 0.1 to 0.6 seconds when it is not cached.
+# 2 per nanosecond. To plan and compile a step costs from 0.3 to 0.6 seconds the first time on a
+# machine, 0.08 in another process when the object is on disk, and nothing when this process has
+# the program. People fit the same structure again and again, so what counts is the second time.
 OVERHEAD = 6e-6
 ARITHMETIC = 0.5e-9
-WORTH_COMPILING = 0.5
+WORTH_COMPILING = 0.1
 
 
 def check_executor(name: str) -> str:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ from chainrule.plan import bind_sizes, simplify
 from chainrule.tracing import Tree, as_array, capture, flatten, spec_of, unflatten
 
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
+
+KEPT = 64
+"""Steps whose NumPy programs are kept ready; many fits of one structure prepare one once."""
 
 
 class Session(Protocol):
@@ -114,6 +118,8 @@ def loop(
     data_tree = flatten(data)[1]
     rows = ArrayType((Dim("batch"),), "int32")
     captured = capture(step, (carry, data, rows, ArrayType((), "int32")))
+    if captured.outer:
+        raise GraphError("a step reads a traced value of an enclosing tracing: put it into data")
     if captured.result.kind is not tuple or len(captured.result.children) != 2:
         raise GraphError("a step must return a pair (carry, record)")
     new_carry, record = captured.result.children
@@ -149,16 +155,17 @@ class NumpySession:
         self._carry = [as_array(x) for x in flatten(carry)[0]]
         self._data = [as_array(x) for x in flatten(data)[0]]
 
+    def _program(self, full: bool) -> Interpreter:
+        if full not in self._programs:
+            graph, size = self._plan.graph, self._plan.batch_size if full else None
+            self._programs[full] = _interpreter(_StepKey(graph.fingerprint, size, graph))
+        return self._programs[full]
+
     def run(self, order: Any, first: int) -> Any:
         """Run one step for each minibatch of `order`; return the records, stacked by step."""
         rows = np.ascontiguousarray(order, np.int32)
         size, count = self._plan.batch_size, len(self._carry)
-        full = len(rows) % size == 0
-        if full not in self._programs:
-            graph = self._plan.graph
-            graph = bind_sizes(graph, {"batch": size}) if full else graph
-            self._programs[full] = Interpreter(simplify(graph))
-        program = self._programs[full]
+        program = self._program(len(rows) % size == 0)
         records: list[list[Any]] = []
         for number, begin in enumerate(range(0, len(rows), size), first):
             batch = rows[begin : begin + size]
@@ -177,3 +184,18 @@ class NumpySession:
     def restore(self, carry: Any) -> None:
         """Put back what `carry` copied out."""
         self._carry = [as_array(x).copy() for x in flatten(carry)[0]]
+
+
+@dataclass(frozen=True)
+class _StepKey:
+    """What two steps must share to be one; a size of None leaves the batch open."""
+
+    fingerprint: str
+    batch: int | None
+    graph: Graph = field(compare=False)
+
+
+@lru_cache(maxsize=KEPT)
+def _interpreter(key: _StepKey) -> Interpreter:
+    graph = key.graph if key.batch is None else bind_sizes(key.graph, {"batch": key.batch})
+    return Interpreter(simplify(graph))

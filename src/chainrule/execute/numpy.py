@@ -42,12 +42,13 @@ class Interpreter:
                 raise ExecutorError(f"{node} cannot be computed: {rule.reason}")
             open_sizes = any(True for _, value in node.params for _ in symbols(value))
             if not node.inputs and not open_sizes:
-                self._fixed.append((i, np.asarray(rule(np, **options))))
+                self._fixed.append((i, _fixed(node, np.asarray(rule(np, **options)))))
                 continue
             inputs = [place[x] for x in node.inputs]
             freed = [place[x] for x in dying[i] if x.inputs]
             self._script.append((node, rule, i, inputs, options, open_sizes, freed))
         self._outputs = [place[node] for node in graph.outputs]
+        self._shared = {i for i, _ in self._fixed}
 
     def run(self, values: Sequence[Any], watch: Watcher | None = None) -> list[Any]:
         """Compute the outputs.
@@ -79,7 +80,14 @@ class Interpreter:
                     watch(node, known[i])
                 for x in freed:
                     known[x] = None
-        return [known[i] for i in self._outputs]
+        return [known[i].copy() if i in self._shared else known[i] for i in self._outputs]
+
+
+def _fixed(node: Node, value: Any) -> Any:
+    """What is computed once and kept; one number in every entry takes the room of one."""
+    if node.card.name == "full":
+        return np.broadcast_to(np.asarray(node.options["value"], value.dtype), value.shape)
+    return value
 
 
 def last_uses(graph: Graph) -> list[list[Node]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.backprop import Derivation, argument_positions, derive, differentiate
-from chainrule.errors import ParameterError
+from chainrule.errors import ParameterError, TraceError
 from chainrule.execute.choose import check_executor
 from chainrule.execute.numpy import Interpreter
 from chainrule.ir import Graph, text
@@ -41,7 +41,13 @@ def trace(function: Callable[..., Any], *args: Any) -> Traced:
     %1: f64[] = add(%0, 1)
     return %1
     """
-    return Traced(capture(function, args), args)
+    captured = capture(function, args)
+    if captured.outer:
+        raise TraceError(
+            "the function reads a traced value of an enclosing grad, jit or training step: pass "
+            "it as an argument"
+        )
+    return Traced(captured, args)
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +270,10 @@ def jit(function: Callable[..., Any], executor: str = "native") -> Callable[...,
             *[(x.shape, x.dtype) if type(x) is np.ndarray else spec_of(x) for x in leaves],
         )
         if key not in compiled:
-            compiled[key] = trace(function, *args).plan().compile(executor)
+            captured = capture(function, args)
+            if captured.outer:  # a part of a larger tracing, which will be compiled as a whole
+                return function(*args)
+            compiled[key] = Traced(captured, args).plan().compile(executor)
         return compiled[key].on_leaves(leaves)
 
     return wrapped

@@ -2,7 +2,8 @@
 
 Adding an op means adding a card to one of the family modules: its function in
 `chainrule.numpy` (for elementwise ops), its tests, its gradient checks and its row in the docs
-follow from the card.
+follow from the card. An op of another kind also needs a function in `chainrule.tracing.functions`
+that users call, and shapes to be tested on, in ``tests/cards.py``.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def lift(value: Any, recorder: Recorder, dtype: str | None = None) -> Array:
     if array.ndim == 0:
         return filled(array.item(), (), array.dtype.name, recorder)
     first = array.flat[0] if array.size else array.dtype.type(0)
-    if array.size and np.all(array == first) and not np.signbit(first):
+    if array.tobytes() == first.tobytes() * array.size:  # 0.0 and -0.0 are equal, their bits not
         return filled(first.item(), array.shape, array.dtype.name, recorder)
     return record(recorder, CARDS["constant"], value=Frozen(array))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from chainrule.backprop.formula.expression import Expression, Symbol
-from chainrule.backprop.formula.printing import Style, render
+from chainrule.backprop.formula.printing import Style, render, split_index, split_primes
 
 _LETTERS = {
     **{"α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon"},
@@ -41,9 +41,11 @@ def latex(expression: Expression) -> str:
 
 
 def _word(name: str) -> str:
-    """A name: one letter in italics, several upright, primes kept."""
-    stem = name.rstrip("'")
-    primes = "'" * (len(name) - len(stem))
+    """A name: one letter in italics, several upright; W1 and m_W get an index, primes stay."""
+    stem, primes = split_primes(name)
+    letter, below = split_index(stem)
+    if below:
+        return f"{_word(letter)}_{{{_word(below)}}}{primes}"
     if stem in _LETTERS:
         return _LETTERS[stem] + primes
     if len(stem) == 1 or stem.isdigit():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from chainrule.backprop.formula.expression import Expression, Symbol
-from chainrule.backprop.formula.printing import Style, render
+from chainrule.backprop.formula.printing import Style, render, split_index, split_primes
 
 _NAMES = {"sigmoid": "σ", "log": "ln"}
 
@@ -36,7 +36,14 @@ def _sign(sign: str, spread: bool = False) -> str:
 
 
 def _word(word: str) -> str:
-    return f"<mn>{escape(word)}</mn>" if word.isdigit() else f"<mi>{escape(word)}</mi>"
+    """A name; W1 and m_W get an index, primes stay."""
+    stem, primes = split_primes(word)
+    letter, below = split_index(stem)
+    if below:
+        return f"<msub>{_word(letter + primes)}{_word(below)}</msub>"
+    if stem.isdigit():
+        return f"<mn>{stem}</mn>"
+    return f"<mi>{escape(stem)}{'′' * len(primes)}</mi>"  # noqa: RUF001 - a prime, not a quote
 
 
 class _MathML(Style):
@@ -50,7 +57,11 @@ class _MathML(Style):
         if not symbol.layer:
             return _word(symbol.name)
         above = _row(_sign("("), _word(symbol.layer), _sign(")"))
-        return f"<msup>{_word(symbol.name)}{above}</msup>"
+        word = _word(symbol.name)
+        if word.startswith("<msub>"):
+            inner = word.removeprefix("<msub>").removesuffix("</msub>")
+            return f"<msubsup>{inner}{above}</msubsup>"
+        return f"<msup>{word}{above}</msup>"
 
     def entry(self, of: str, index: Sequence[str]) -> str:
         parts: list[str] = []
@@ -58,9 +69,10 @@ class _MathML(Style):
             parts += [_sign(",")] if parts else []
             before, arrow, behind = place.partition("→")
             parts += [_word(before), _sign("→"), _word(behind)] if arrow else [_word(place)]
-        if of.startswith("<msup>") and of.endswith("</msup>"):
-            return f"<msubsup>{_below(of, _row(*parts))}</msubsup>"
-        return f"<msub>{of}{_row(*parts)}</msub>"
+        if of.startswith("<msup><mi>"):  # the index stands below what stands above
+            name, above = of.removeprefix("<msup>").removesuffix("</msup>").split("</mi>", 1)
+            return f"<msubsup>{name}</mi>{_row(*parts)}{above}</msubsup>"
+        return f"<msub>{_row(of)}{_row(*parts)}</msub>"
 
     def partial(self, of: str, by: str) -> str:
         return f"<mfrac>{_row(_sign('∂'), of)}{_row(_sign('∂'), by)}</mfrac>"
@@ -117,13 +129,6 @@ class _MathML(Style):
         first = f"<mtr><mtd>{then}</mtd><mtd><mtext>if </mtext>{test}</mtd></mtr>"
         second = f"<mtr><mtd>{otherwise}</mtd><mtd><mtext>else</mtext></mtd></mtr>"
         return _row(_sign("{"), f"<mtable>{first}{second}</mtable>")
-
-
-def _below(raised: str, index: str) -> str:
-    """Put an index between a name and what stands above it."""
-    inner = raised.removeprefix("<msup>").removesuffix("</msup>")
-    end = inner.index("</mi>") + len("</mi>")
-    return inner[:end] + index + inner[end:]
 
 
 _MATHML = _MathML()

@@ -106,6 +106,27 @@ class Style(ABC):
         """Write one value where a test holds, else another."""
 
 
+def split_primes(name: str) -> tuple[str, str]:
+    """Part a name from the primes behind it.
+
+    >>> split_primes("W'")
+    ('W', "'")
+    """
+    stem = name.rstrip("'")
+    return stem, name[len(stem) :]
+
+
+def split_index(name: str) -> tuple[str, str]:
+    """Part one letter from the index behind it, which may be empty.
+
+    >>> split_index("h12"), split_index("m_W"), split_index("rate")
+    (('h', '12'), ('m', 'W'), ('rate', ''))
+    """
+    below = name[2:] if name[1:2] == "_" else name[1:]
+    found = below and name[0].isalpha() and (name[1] == "_" or below.isdigit())
+    return (name[0], below) if found else (name, "")
+
+
 def render(expression: Expression, style: Style) -> str:
     """Print a formula in a style."""
     return _render(expression, style, RELATION)
@@ -145,10 +166,11 @@ def _written(x: Expression, style: Style) -> tuple[str, int]:
         case MatrixProduct(left=left, right=right):
             return style.matrix_product(_side(left, style), _side(right, style)), PRODUCT
         case Transpose(of=of):
-            return style.transpose(inner(of, ATOM)), POWER
+            return style.transpose(_base(of, style)), POWER
         case Power(base=base, exponent=exponent):
             needed = RELATION if style.stacked else ATOM
-            return style.power(inner(base, ATOM), inner(exponent, needed)), POWER
+            raised = isinstance(base, Symbol) and bool(base.layer)
+            return style.power(_base(base, style, raised), inner(exponent, needed)), POWER
         case Call(name=name, arguments=arguments):
             return style.call(name, [inner(a) for a in arguments]), ATOM
         case Fold(sign=sign, axes=axes, of=of):
@@ -161,6 +183,13 @@ def _written(x: Expression, style: Style) -> tuple[str, int]:
             return style.fence(opening, inner(of), closing), ATOM
         case _:
             raise TypeError(f"not a formula: {x!r}")
+
+
+def _base(x: Expression, style: Style, raised: bool = False) -> str:
+    """What something is put above of, in parentheses if there is something above it already."""
+    written = _render(x, style, ATOM)
+    inner = x.of if isinstance(x, Entry) else x
+    return style.fence("(", written, ")") if raised or isinstance(inner, Partial) else written
 
 
 def _side(x: Expression, style: Style) -> str:

@@ -32,6 +32,7 @@ from chainrule.tracing.functions.creation import (
     zeros,
     zeros_like,
 )
+from chainrule.tracing.functions.dtypes import finfo, iinfo, isdtype, result_type
 from chainrule.tracing.functions.elementwise import *  # noqa: F403
 from chainrule.tracing.functions.elementwise import __all__ as _elementwise
 from chainrule.tracing.functions.elementwise import share
@@ -68,6 +69,7 @@ from chainrule.tracing.functions.shaping import (
     expand_dims,
     flip,
     interior_pad,
+    meshgrid,
     moveaxis,
     pad,
     permute_dims,
@@ -82,6 +84,7 @@ from chainrule.tracing.functions.shaping import (
     transpose,
     unstack,
 )
+from chainrule.tracing.values import broadcast_shapes
 
 concatenate = concat
 
@@ -94,6 +97,7 @@ __all__ = [
     "argmin",
     "asarray",
     "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
     "concat",
     "concatenate",
@@ -103,10 +107,13 @@ __all__ = [
     "elu",
     "expand_dims",
     "eye",
+    "finfo",
     "flip",
     "full",
     "full_like",
     "gelu",
+    "iinfo",
+    "isdtype",
     "leaky_relu",
     "linspace",
     "log_sigmoid",
@@ -116,6 +123,7 @@ __all__ = [
     "matrix_transpose",
     "max",
     "mean",
+    "meshgrid",
     "min",
     "mish",
     "moveaxis",
@@ -128,6 +136,7 @@ __all__ = [
     "prod",
     "repeat",
     "reshape",
+    "result_type",
     "roll",
     "scatter_add",
     "selu",

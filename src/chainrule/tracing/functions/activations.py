@@ -54,7 +54,8 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     """
     x = e.floats(x)
     if approximate:
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+        near = e.clip(x, -30.0, 30.0)  # beyond, tanh is 1 and the cube may overflow
+        inner = math.sqrt(2 / math.pi) * (near + 0.044715 * (near * near * near))
         return 0.5 * x * (1 + elementwise("tanh", inner))
     return 0.5 * x * (1 + elementwise("erf", x * (1 / math.sqrt(2))))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ParameterError, ShapeError
 from chainrule.ir import Dim, Size, element_count
 from chainrule.ops import CARDS
 from chainrule.tracing.array import Array
@@ -130,6 +130,22 @@ def broadcast_arrays(*arrays: Any) -> list[Any]:
     """
     shape = broadcast_shapes(*map(shape_of, arrays))
     return [broadcast_to(x, shape) for x in arrays]
+
+
+def meshgrid(*arrays: Any, indexing: str = "xy") -> list[Any]:
+    """Coordinates of a grid: each vector repeated along the axes of the others.
+
+    With "ij" the first vector runs along the first axis, with "xy" along the second.
+
+    >>> [x.tolist() for x in meshgrid([1, 2], [3, 4, 5], indexing="ij")]
+    [[[1, 1, 1], [2, 2, 2]], [[3, 4, 5], [3, 4, 5]]]
+    """
+    if indexing not in ("xy", "ij"):
+        raise ParameterError(f"indexing is 'xy' or 'ij', received {indexing!r}")
+    count = len(arrays)
+    columns = [reshape(x, (*[1] * i, -1, *[1] * (count - i - 1))) for i, x in enumerate(arrays)]
+    grids = broadcast_arrays(*columns)
+    return [swapaxes(x, 0, 1) for x in grids] if indexing == "xy" and count > 1 else grids
 
 
 def broadcast(x: Any, shape: Sequence[Size], axes: Sequence[int]) -> Any:
