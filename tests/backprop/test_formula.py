@@ -83,6 +83,7 @@ PRINTED = [
     (Fold("Σ", "j", Product((x, y)), 1), "Σⱼ (x ⊙ y)", r"\sum_{j} \left( x \odot y \right)"),
     (Fold("max", "j", x, 1), "maxⱼ x", r"\max_{j} x"),
     (Product((y, Relation(">", x, Number(0)))), "y ⊙ [x > 0]", r"y \odot \left[ x > 0 \right]"),
+    (Product((Relation("=", x, y),), (n,)), "[x = y] / n", r"\frac{\left[ x = y \right]}{n}"),
     (Choice(Relation(">", x, y), x, y), "x if x > y else y", None),
     (Fence("|", x, "|"), "|x|", r"\left| x \right|"),
 ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -163,3 +167,36 @@ def test_wrong_steps_and_settings_are_refused() -> None:
         loop(lambda c, d, r, n: (cnp.astype(c, "int32"), 0.0), x, (), batch_size=1)
     with pytest.raises(GraphError, match="record"):
         loop(lambda c, d, r, n: (c, c), x, (), batch_size=1)
+
+
+def test_ctrl_c_leaves_no_worker_waiting() -> None:
+    program = """
+import os, signal, sys, threading, time
+sys.path[:0] = [{tests!r}]
+import numpy as np
+from test_loop import BATCH, _carry, _data, _step, flatten, loop, run
+run.WORK_PER_WORKER = 1
+traced = loop(_step, _carry(), _data(), batch_size=BATCH)
+key = run.LoopKey(traced.graph.fingerprint, len(flatten(_carry())[0]), BATCH, 2, False, False,
+                  traced.graph)
+native = run.NativeLoop(key)
+assert native.workers == 2
+arrays = [np.array(x) for x in flatten((_carry(), _data()))[0]]
+order = (np.arange(20000 * BATCH) % 100).astype("int32")
+threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    for _ in range(1000):
+        native.run(arrays, order, 0)
+except KeyboardInterrupt:
+    print("interrupted", np.isfinite(arrays[0]).all())
+"""
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(tests=here)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+    )
+    assert done.stdout == "interrupted True\n", done.stderr

@@ -55,6 +55,11 @@ class Line:
     def __str__(self) -> str:
         return text(self.equation)
 
+    @property
+    def shape(self) -> str:
+        """The shape in words: "n × 3", or "number"."""
+        return _shape(self.type)
+
     def to_dict(self) -> dict[str, Any]:
         """Give the line as plain data, in all three languages."""
         return {
@@ -102,12 +107,12 @@ class Derivation:
         for line, equation in zip(self.lines, equations, strict=True):
             heading = line.part if line.part != part else ""
             part = line.part
-            rows.append(f"{heading:<10}{equation:<{width}}   {_shape(line.type)}")
+            rows.append(f"{heading:<10}{equation:<{width}}   {line.shape}")
         legend = self.legend()
         return "\n".join([*rows, f"where     {legend}"] if legend else rows)
 
-    def legend(self) -> str:
-        """Explain the signs that occur."""
+    def legend(self, spelled: bool = True) -> str:
+        """Explain the signs that occur; matrix products have one only where they are spelled."""
         parts = [x for line in self.lines for x in walk(line.formula)]
         said = " ".join(text(line.formula) for line in self.lines)
         notes = []
@@ -115,7 +120,7 @@ class Derivation:
             notes.append("δ = ∂L/∂z")
         if "⊙" in said:
             notes.append("⊙ multiplies entry by entry")
-        if " @ " in said:
+        if spelled and " @ " in said:
             notes.append("@ multiplies matrices")
         if any(isinstance(part, Relation) for part in parts):
             notes.append("[…] is 1 where it holds, else 0")
@@ -130,7 +135,7 @@ class Derivation:
     def latex(self) -> str:
         """Print the equations in LaTeX, aligned at the equals signs."""
         rows = [
-            rf"{latex(line.symbol)} &= {latex(line.formula)} && \text{{{_shape(line.type)}}}"
+            rf"{latex(line.symbol)} &= {latex(line.formula)} && \text{{{line.shape}}}"
             for line in self.lines
         ]
         body = " \\\\\n".join(rows).replace("×", r"$\times$")
@@ -153,9 +158,9 @@ class Derivation:
             if line.part != part:
                 part = line.part
                 rows.append(f'<tr><th colspan="2" scope="colgroup">{part}</th></tr>')
-            cells = f"<td>{mathml(line.equation)}</td><td>{escape(_shape(line.type))}</td>"
+            cells = f"<td>{mathml(line.equation)}</td><td>{escape(line.shape)}</td>"
             rows.append(f"<tr>{cells}</tr>")
-        return f"<table>{''.join(rows)}</table><p>{escape(self.legend())}</p>"
+        return f"<table>{''.join(rows)}</table><p>{escape(self.legend(spelled=False))}</p>"
 
     def __str__(self) -> str:
         return self.text()

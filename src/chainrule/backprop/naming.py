@@ -109,7 +109,7 @@ def _find_layers(graph: Graph, parameters: Collection[Node]) -> list[_Layer]:
     products = [x for x in graph.nodes if x.card.name == "matmul"]
     weights = [source_of(x.inputs[1]) for x in products]
     paths = {x: _path(graph, x) for x in weights}
-    start = len(_common_owner([path for path in paths.values() if path]))
+    start = len(_common_owner([paths[x] for x in weights if x in parameters]))
     layers = []
     for product, weight in zip(products, weights, strict=True):
         path = paths[weight]
@@ -178,15 +178,14 @@ def _name_last_output(graph: Graph, total: Node, number: int, names: Names) -> N
 
 
 def _name_inputs(graph: Graph, names: Names) -> None:
-    paths = {}
-    for i, node in enumerate(graph.inputs):
-        note = graph.notes.get(node)
-        paths[node] = note.name if note and note.name else f"x{i}"
+    """Name the inputs that no layer named: by the last part of their path, if that is clear."""
+    paths = {x: _path(graph, x) or f"x{i}" for i, x in enumerate(graph.inputs) if x not in names.of}
+    start = len(_common_owner(list(paths.values())))
     short = {node: re.split(r"[.\]\[']+", path.rstrip("]'"))[-1] for node, path in paths.items()}
     counts = Counter(short.values())
     for node, path in paths.items():
         clear = counts[short[node]] == 1 and not short[node].isdigit()
-        names.add(node, short[node] if clear else path)
+        names.add(node, short[node] if clear else path[start:])
 
 
 @dataclass(frozen=True)

@@ -218,9 +218,9 @@ def _product(x: Product, style: Style) -> tuple[str, int]:
         return _factors(x.factors, style), PRODUCT
     if style.stacked:
         alone = len(x.factors) == 1
-        top = _render(x.factors[0], style, RELATION) if alone else _factors(x.factors, style)
+        top = _render(x.factors[0], style, SUM) if alone else _factors(x.factors, style)
         alone = len(x.under) == 1
-        bottom = _render(x.under[0], style, RELATION) if alone else _factors(x.under, style)
+        bottom = _render(x.under[0], style, SUM) if alone else _factors(x.under, style)
     else:
         top = _factors(x.factors, style)
         bottom = _factors(x.under, style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -251,7 +251,7 @@ class NativeLoop:
         self._call = self.library.function("loop", *_ARGUMENTS, _COUNT, _COUNT)
         self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
         self._constants = _constants(self.program)
-        self._threads = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
+        self._threads = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
         """Run one step for each minibatch of `order`; return what each step recorded.
@@ -267,29 +267,48 @@ class NativeLoop:
         known |= self._constants
         arenas = _addresses(self._arenas)
         barrier, status = np.zeros(8, np.int64), np.zeros(1, np.int32)
-        waiting = []
+        calls, held = [], []
+        for worker in reversed(range(self.workers)):
+            # Every worker records; what the first one records is kept.
+            known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
+            cycles = self.cycles if worker == 0 else self.cycles.copy()
+            slots = _addresses([*(known[x] for x in self.program.slots), cycles])
+            sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
+            places = (slots, arenas, sizes, status)
+            held.append((places, barrier, cycles, dict(known)))  # alive until all have ended
+            addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
+            calls.append(partial(self._call, *addresses, steps, len(order)))
         with _one_blas_thread(self.program):
-            for worker in reversed(range(self.workers)):
-                # Every worker records; what the first one records is kept.
-                known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
-                cycles = self.cycles if worker == 0 else self.cycles.copy()
-                slots = _addresses([*(known[x] for x in self.program.slots), cycles])
-                sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
-                places = (slots, arenas, sizes, status)
-                held = (places, cycles, dict(known))  # alive until the worker has ended
-                addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
-                call = partial(self._call, *addresses, steps, len(order))
-                if worker and self._threads:
-                    waiting.append((self._threads.submit(call), held))
-                else:
-                    call()
-            for task, _ in waiting:
-                task.result()
+            if self._threads is None:
+                calls[0]()
+            else:
+                _wait_for(self._threads.submit(_run_together, self._threads, calls, held))
         _check(status[0])
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
             for x in graph.outputs[self._carried :]
         ]
+
+
+def _run_together(threads: ThreadPoolExecutor, calls: Sequence[Any], held: Any) -> None:
+    """Run one worker here and the others in threads; nothing in `held` is freed before the end."""
+    others = [threads.submit(call) for call in calls[1:]]
+    calls[0]()
+    for other in others:
+        other.result()
+
+
+def _wait_for(task: Future[None]) -> None:
+    """Wait for workers, and go on waiting when Ctrl-C arrives.
+
+    Ctrl-C interrupts the main thread alone. Were that thread a worker, or the one that starts
+    them, it could leave the others at the barrier, waiting for one that never comes.
+    """
+    try:
+        task.result()
+    except KeyboardInterrupt:
+        wait([task])
+        raise
 
 
 def _addresses(arrays: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
