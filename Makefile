@@ -11,19 +11,20 @@ BENCH_ARGS   ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench browser screenshots clean
 
 help:
 	@echo "make demo    train on the Adult census table that ships with the package"
 	@echo "make test    every test, the examples in the docs and docstrings included"
 	@echo "make check   format, lint, types and the architecture's rules, in seconds"
 	@echo "make bench   time chainrule beside its peers"
+	@echo "make screenshots  draw the pictures of the page that the docs show"
 	@echo "make clean   remove what the other targets left behind, the environment excepted"
 
 demo: $(VENV)/core.stamp
 	$(BIN)/chainrule train sample:adult
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp browser
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/dev.stamp
@@ -34,6 +35,18 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/core.stamp
 	PYTHONPATH=src:. $(BENCH_PYTHON) -m benchmarks $(BENCH_ARGS)
+
+# The page is tested in Debian's Chromium. Root on Debian gets it by this target; others are told.
+browser:
+	@command -v chromium >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  echo "installing Chromium" && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium fonts-dejavu-core >/dev/null; \
+	} || echo "the tests of the page need Chromium: install it as chromium" >&2
+
+screenshots: $(VENV)/dev.stamp browser
+	PYTHONPATH=src:. $(BIN)/python -m tests.app.serve.screenshots docs/images
 
 clean:
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

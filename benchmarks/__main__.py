@@ -1,109 +1,89 @@
-"""``python -m benchmarks``: train four networks with every library that is here, in turns.
-
-Options: ``--only small``, ``--peers torch,jax,sklearn,numpy``, ``--threads 2``, ``--json FILE``.
-"""
+"""``python -m benchmarks``: train and predict with every library that is here, in turns."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.threads import cores, hold_threads
 
 PEERS = ("torch", "jax", "sklearn", "numpy")
-WORKLOADS = ("xor", "small", "table", "digits-mlp")
+TASKS = ("xor", "small", "table", "digits-mlp", "wide", "deep", "float64", "predict", "scaling")
+RESULTS = Path(__file__).with_name("results.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; returns the exit code."""
     chosen = _parse(arguments)
-    _hold_threads(chosen.threads)
+    if chosen.write_readme:
+        from benchmarks.publish import write
+
+        write(chosen.write_readme)
+        return 0
+    hold_threads(chosen.threads)
     # Only now may a numerical library be loaded.
     from rich.console import Console
 
-    from benchmarks.calibration import best, calibrate
-    from benchmarks.runner import OURS, as_record, race
-    from benchmarks.table import show, show_calibration
-    from benchmarks.workloads import WORKLOADS as every
-
     # A file or a pipe has no width; the tables need this much.
-    console = Console(width=None if sys.stdout.isatty() else 132)
-    before = calibrate()
-    console.print(f"{_processor()}, {chosen.threads} threads, Python {platform.python_version()}")
-    show_calibration(console, "before", before)
-    console.print()
-    speed = before
-    results, absent = [], []
-    for workload in every:
-        if workload.name in chosen.only:
-            done, gone = race(workload, (OURS, *chosen.peers), chosen.threads)
-            speed = best(speed, calibrate())
-            show(console, workload, done, gone, speed)
-            results += done
-            absent += gone
-    after = calibrate()
-    show_calibration(console, "after", after)
-    if chosen.json:
-        record = {
-            "machine": {
-                "processor": _processor(),
-                "threads": chosen.threads,
-                "python": platform.python_version(),
-                "system": platform.platform(),
-            },
-            "calibration": {"before": asdict(before), "after": asdict(after)},
-            "workloads": {each.name: asdict(each) for each in every if each.name in chosen.only},
-            "results": [as_record(each) for each in results],
-            "absent": [as_record(each) for each in absent],
-        }
-        with open(chosen.json, "w", encoding="utf-8") as file:
-            json.dump(record, file, indent=2)
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    if chosen.profile:
+        from benchmarks.profile import show as show_profile
+        from benchmarks.workloads import TASKS as every
+        from benchmarks.workloads import Workload
+
+        workload = every.get(chosen.profile)
+        if not isinstance(workload, Workload):
+            names = [x.name for x in every.values() if isinstance(x, Workload)]
+            print(f"--profile wants one of {', '.join(names)}", file=sys.stderr)
+            return 2
+        show_profile(console, workload, chosen.threads)
+        return 0
+    from benchmarks.record import chosen_tasks, run
+    from benchmarks.table import show, show_calibration
+
+    tasks = chosen_tasks(chosen.only or TASKS)
+    record = run(
+        tasks,
+        chosen.peers,
+        chosen.threads,
+        lambda record, name: show(console, record, name),
+        smoke=chosen.smoke,
+    )
+    for when in ("before", "after", "best"):
+        show_calibration(console, record, when)
+    path = RESULTS if chosen.publish else chosen.json
+    if path:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if chosen.publish:
+        from benchmarks.publish import write
+
+        write(path)
     return 0
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=WORKLOADS, metavar="NAME")
-    parser.add_argument("--peers", default=",".join(PEERS), help="comma-separated; may be empty")
-    parser.add_argument("--threads", type=int, default=_cores(), help="for every library")
-    parser.add_argument("--json", metavar="FILE", help="write the results there, too")
+    add = parser.add_argument
+    add("--only", action="append", choices=TASKS, metavar="NAME", help=", ".join(TASKS))
+    add("--peers", default=",".join(PEERS), help="comma-separated; may be empty")
+    add("--threads", type=int, default=cores(), help="for every library")
+    add("--smoke", action="store_true", help="only see that everything runs")
+    add("--json", type=Path, metavar="FILE", help="write the results there, too")
+    add("--publish", action="store_true", help="write results.json, its plot and README's table")
+    add("--write-readme", type=Path, metavar="FILE", help="only write README's table and the plot")
+    add("--profile", metavar="NAME", help="only print the time of each of our kernels")
     chosen = parser.parse_args(arguments)
-    chosen.only = chosen.only or WORKLOADS
     chosen.peers = [peer for peer in chosen.peers.split(",") if peer]
     if strangers := sorted(set(chosen.peers) - set(PEERS)):
         parser.error(f"unknown peer {', '.join(strangers)}; there are {', '.join(PEERS)}")
-    if not 1 <= chosen.threads <= _cores():
-        parser.error(f"--threads has to lie between 1 and {_cores()}, the cores of this process")
+    if not 1 <= chosen.threads <= cores():
+        parser.error(f"--threads has to lie between 1 and {cores()}, the cores of this process")
+    if chosen.publish and (chosen.smoke or chosen.only):
+        parser.error("--publish wants all tasks in full, without --smoke and --only")
     return chosen
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _hold_threads(threads: int) -> None:
-    """Give every library the same number of threads, however it counts them."""
-    for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMEXPR"):
-        os.environ[f"{name}_NUM_THREADS"] = str(threads)
-    # XLA knows no such number: it counts the cores that the process may use.
-    if threads < _cores() and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+import chainrule as cr
 import chainrule.numpy as cnp
-from benchmarks.session import Missing, Session
-from benchmarks.workloads import Data, Integers, Weights, Workload
-from chainrule.backprop import value_and_grad
-from chainrule.errors import ParameterError
-from chainrule.execute import loop
+from benchmarks.session import Predict, Session
+from benchmarks.workloads import Data, Integers, Prediction, Task, Weights, Workload
+from chainrule.execute import Loop, loop
+from chainrule.execute.native.run import LoopKey, NativeLoop
+from chainrule.ir import Node, bind, element_count, itemsize
+from chainrule.plan import bind_sizes, lower_bound, plan
 
 
 def prepare(workload: Workload, data: Data, threads: int, executor: str = "native") -> Session:
     """Set up the network and compile its steps."""
-    return Looped(workload, data, executor)
+    return Looped(workload, data, threads, executor)
+
+
+def predictor(workload: Workload, data: Data, threads: int) -> Predict:
+    """Compile the network with a softmax; its weights are constants of the program."""
+    compiled = cr.trace(_probabilities(workload), data.X).plan().compile("native")
+    predict: Predict = compiled
+    return predict
 
 
 class Looped:
@@ -25,22 +35,17 @@ class Looped:
 
     note = ""
 
-    def __init__(self, workload: Workload, data: Data, executor: str) -> None:
-        parameters = workload.weights()
-        carry = (parameters, _zeros(parameters), _zeros(parameters))
+    def __init__(self, workload: Workload, data: Data, threads: int, executor: str) -> None:
         table = (data.X, data.y)
-        plan = loop(
-            partial(_step, workload), carry, table, batch_size=workload.batch, executor=executor
+        self.session = step_loop(workload, data, threads, executor).start(
+            first_carry(workload), table
         )
-        try:
-            self.session = plan.start(carry, table)
-        except ParameterError as error:
-            raise Missing(str(error)) from error
+        self.session.run(np.empty(0, np.int32), 0)  # no step, but it is compiled
         self.batch = workload.batch
         self.steps = 0
 
     def train(self, orders: Integers) -> None:
-        """Train whole epochs; batches follow each other, so that epochs can be joined."""
+        """Train epochs; batches follow each other, so that epochs can be joined."""
         self.session.run(orders.ravel(), self.steps)
         self.steps += orders.size // self.batch
 
@@ -50,19 +55,99 @@ class Looped:
         return parameters
 
 
+@dataclass(frozen=True)
+class Work:
+    """What one step has to do, counted from its plan.
+
+    Parameters
+    ----------
+    flops : int
+        Floating-point operations.
+    bytes : int
+        What has to be read and written whatever the plan: what is carried on, the rows, results.
+    kernels, workers : int
+        How many kernels it takes, and how many threads share it.
+    memory, memory_bound : int
+        Bytes of working memory for each worker, and what values that live at one time need.
+    """
+
+    flops: int
+    bytes: int
+    kernels: int
+    workers: int
+    memory: int
+    memory_bound: int
+
+
+def work(task: Task, data: Data, threads: int) -> Work:
+    """Count the work of a step."""
+    if isinstance(task, Prediction):
+        rows = min(task.rows, task.chunk)
+        kind = cr.ArrayType((rows, task.network.sizes[0]), task.network.dtype)
+        whole = running = cr.trace(_probabilities(task.network), kind).plan().plan
+        calls = -(-task.rows // rows)
+        touched = calls * sum(_size(x) for x in (*whole.graph.inputs, *whole.graph.outputs))
+    else:
+        running = native_loop(task, data, threads, timed=False).plan
+        graph, limits = running.graph, {"batch": task.batch}
+        pairs = [(i, i) for i in range(len(graph.inputs) - 4)]
+        whole = plan(bind_sizes(graph, limits), carried=pairs)  # for one worker
+        X, y = graph.inputs[-4:-2]
+        row = (_size(X) + _size(y)) // task.rows
+        calls = 1
+        touched = 2 * sum(map(_size, whole.carried)) + task.batch * row
+    return Work(
+        flops=calls * whole.cost(),
+        bytes=touched,
+        kernels=len(running.groups),
+        workers=running.sharing.workers if running.sharing else 1,
+        memory=running.memory(),
+        memory_bound=lower_bound(running.placement, len(running.groups)),
+    )
+
+
+def native_loop(workload: Workload, data: Data, threads: int, *, timed: bool) -> NativeLoop:
+    """Get the compiled loop that a session uses where all its minibatches are full."""
+    traced = step_loop(workload, data, threads)
+    graph, carried = traced.graph, len(traced.graph.inputs) - 4  # X, y, rows, number
+    key = LoopKey(graph.fingerprint, carried, workload.batch, threads, True, timed, graph)
+    return NativeLoop(key)
+
+
+def step_loop(workload: Workload, data: Data, threads: int, executor: str = "native") -> Loop:
+    """Trace a step of the training."""
+    return loop(
+        partial(_step, workload),
+        first_carry(workload),
+        (data.X, data.y),
+        batch_size=workload.batch,
+        executor=executor,
+        workers=threads,
+    )
+
+
+def first_carry(workload: Workload) -> tuple[Weights, Weights, Weights]:
+    """Make what steps carry on: parameters, and both moments of Adam."""
+    parameters = workload.weights()
+    return parameters, _zeros(parameters), _zeros(parameters)
+
+
+def _size(node: Node) -> int:
+    return int(element_count(bind(node.type.shape, {}))) * itemsize(node.type.dtype)
+
+
 def _zeros(parameters: Weights) -> Weights:
     return [(np.zeros_like(weight), np.zeros_like(bias)) for weight, bias in parameters]
 
 
 def _step(workload: Workload, carry: Any, table: Any, rows: Any, number: Any) -> Any:
     parameters, first, second = carry
-    # Full batches need no gathering.
-    X, y = table if workload.batch == workload.rows else (cnp.take(x, rows) for x in table)
-    loss, gradients = value_and_grad(partial(_loss, workload))(parameters, X, y)
+    X, y = table if workload.full else (cnp.take(x, rows) for x in table)
+    loss, gradients = cr.value_and_grad(partial(_loss, workload))(parameters, X, y)
     if workload.optimiser == "sgd":
         parameters = _each(lambda p, g: p - workload.rate * g, parameters, gradients)
         return (parameters, first, second), loss
-    steps = cnp.astype(number, "float32") + 1
+    steps = cnp.astype(number, workload.dtype) + 1
     rate = workload.rate / (1 - 0.9**steps)
     correction = cnp.sqrt(1 - 0.999**steps)
     first = _each(lambda m, g: 0.9 * m + 0.1 * g, first, gradients)
@@ -80,13 +165,21 @@ def _each(function: Any, *trees: Any) -> Any:
     ]
 
 
-def _loss(workload: Workload, parameters: Any, X: Any, y: Any) -> Any:
-    activation = cnp.sigmoid if workload.activation == "sigmoid" else cnp.relu
-    values = X
+def _network(workload: Workload, parameters: Any, values: Any) -> Any:
+    activation = getattr(cnp, workload.activation)
     for weight, bias in parameters[:-1]:
         values = activation(values @ weight + bias)
-    output = values @ parameters[-1][0] + parameters[-1][1]
+    return values @ parameters[-1][0] + parameters[-1][1]
+
+
+def _loss(workload: Workload, parameters: Any, X: Any, y: Any) -> Any:
+    output = _network(workload, parameters, X)
     if workload.loss == "squared":
-        return 0.5 * cnp.sum((y - activation(output)) ** 2)
+        return 0.5 * cnp.sum((y - cnp.sigmoid(output)) ** 2)
     own = cnp.sum(cnp.one_hot(y, workload.sizes[-1]) * output, axis=1)
     return cnp.mean(cnp.logsumexp(output, axis=1) - own)
+
+
+def _probabilities(workload: Workload) -> Any:
+    weights = workload.weights()
+    return lambda X: cnp.softmax(_network(workload, weights, X), axis=1)

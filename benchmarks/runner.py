@@ -5,20 +5,27 @@ from __future__ import annotations
 import importlib
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
-from time import perf_counter, sleep
+from typing import Any
 
-from benchmarks.session import Missing, Session, Unsupported
-from benchmarks.workloads import Data, Workload
+import numpy as np
+
+from benchmarks.clock import Lap, Stopwatch
+from benchmarks.session import Library, Missing, Predict, Unsupported
+from benchmarks.threads import using
+from benchmarks.workloads import Data, Floats, Prediction, Task
 
 OURS = "chainrule"
 
 # Name of each peer's distribution.
 PEERS = {"torch": "torch", "jax": "jax", "sklearn": "scikit-learn", "numpy": "numpy"}
 
-# Threads of the last library may still spin, waiting for more work; give them time to sleep.
-PAUSE = 0.02
+FIXED = (OURS, "jax")
+"""Libraries whose number of threads cannot be changed, or that choose it themselves."""
+
+ROUNDING = 0.01
+"""Part of a loss by which libraries may differ after hundreds of steps, each rounded its way."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +34,17 @@ class Result:
 
     Parameters
     ----------
-    start : float
-        Seconds to set up and to compile, imports left out.
+    threads : int
+        How many it might use: as many as all, or one where it is faster so.
     best, median : float
-        Seconds per step, over the blocks but the first, which warms up.
-    total : float
-        Seconds for all steps, `start` and the first block included.
+        Seconds per step, over the blocks but the first, which warms up; the median is over calm
+        blocks where there are three.
+    calm, blocks : int
+        How many blocks were not disturbed, of how many.
     loss, accuracy : float
-        At the end, over all rows, by the same code for every library.
+        At the end, by the same code for every library.
+    equal : bool
+        Whether the loss is the one that most libraries reached, but for rounding.
     note : str
         What differs from the work as described.
     """
@@ -42,12 +52,14 @@ class Result:
     workload: str
     library: str
     version: str
-    start: float
+    threads: int
     best: float
     median: float
-    total: float
+    calm: int
+    blocks: int
     loss: float
     accuracy: float
+    equal: bool
     note: str
 
 
@@ -60,69 +72,136 @@ class Absent:
     reason: str
 
 
-Prepare = Callable[[Workload, Data, int], Session]
+@dataclass(frozen=True)
+class Entrant:
+    """A library with a network of its own, ready to work on blocks."""
+
+    work: Callable[[Any], object]
+    score: Callable[[], tuple[float, float]]
+    note: str
 
 
 def race(
-    workload: Workload, libraries: Sequence[str], threads: int
+    task: Task, data: Data, libraries: Sequence[str], threads: int
 ) -> tuple[list[Result], list[Absent]]:
-    """Train the workload with each library, in turns."""
-    data = workload.data()
-    sessions: dict[str, Session] = {}
-    starts: dict[str, float] = {}
+    """Give the task to each library, in turns."""
+    entrants: dict[str, Entrant] = {}
+    suited: dict[str, int] = {}
+    laps: dict[str, list[Lap]] = {}
     absent = []
     for library in libraries:
         try:
-            prepare = find(library)
-            begin = perf_counter()
-            sessions[library] = prepare(workload, data, threads)
-            starts[library] = perf_counter() - begin
+            settled = threads == 1 or library in FIXED or task.blocks < 3
+            suited[library] = threads if settled else _suited(library, task, data, threads)
+            entrants[library] = enter(library, task, data, threads)
+            laps[library] = []
         except (Missing, Unsupported) as reason:
-            absent.append(Absent(workload.name, library, str(reason)))
-    times: dict[str, list[float]] = {library: [] for library in sessions}
-    for block in range(workload.blocks):
-        orders = workload.orders(block)
-        turn = block % max(len(sessions), 1)
-        names = list(sessions)
+            absent.append(Absent(task.name, library, str(reason)))
+    for number in range(task.blocks):
+        block = block_of(task, number, data)
+        turn = number % max(len(entrants), 1)
+        names = list(entrants)
         for library in names[turn:] + names[:turn]:  # everybody leads once in a while
-            sleep(PAUSE)
-            begin = perf_counter()
-            sessions[library].train(orders)
-            times[library].append(perf_counter() - begin)
+            with using(suited[library]), Stopwatch() as watch:
+                entrants[library].work(block)
+            laps[library].append(watch.lap)
+    scores = {library: entrant.score() for library, entrant in entrants.items()}
+    usual = statistics.median_low(loss for loss, _ in scores.values()) if scores else 0.0
     results = []
-    for library, session in sessions.items():
-        loss, accuracy = workload.evaluate(session.weights(), data)
-        steps = [seconds / workload.steps_per_block for seconds in times[library]]
-        counted = steps[1:] or steps
+    for library, entrant in entrants.items():
+        counted = laps[library][1:] or laps[library]
+        calm = [lap for lap in counted if not lap.disturbed]
+        middle = statistics.median(lap.seconds for lap in (calm if len(calm) > 2 else counted))
+        loss, accuracy = scores[library]
         results.append(
             Result(
-                workload=workload.name,
+                workload=task.name,
                 library=library,
-                version=version(PEERS.get(library, library)),
-                start=starts[library],
-                best=min(counted),
-                median=statistics.median(counted),
-                total=starts[library] + sum(times[library]),
+                version=_version(library),
+                threads=suited[library],
+                best=min(lap.seconds for lap in counted) / task.steps_per_block,
+                median=middle / task.steps_per_block,
+                calm=len(calm),
+                blocks=len(counted),
                 loss=loss,
                 accuracy=accuracy,
-                note=session.note,
+                equal=abs(loss - usual) <= ROUNDING * usual,
+                note=entrant.note,
             )
         )
     return results, absent
 
 
-def find(library: str) -> Prepare:
-    """Find how a library sets up a workload; raises `Missing` where it is not installed."""
+def find(library: str) -> Library:
+    """Find a library's module; raises `Missing` where it is not installed."""
     name = "benchmarks.ours" if library == OURS else f"benchmarks.peers.{library}_"
     try:
-        prepare: Prepare = importlib.import_module(name).prepare
+        module: Any = importlib.import_module(name)
     except ImportError as error:
         if (error.name or "").split(".")[0] == "benchmarks":
             raise
         raise Missing(str(error)) from error
-    return prepare
+    found: Library = module
+    return found
 
 
-def as_record(result: Result | Absent) -> dict[str, object]:
-    """Turn a result into what JSON can hold."""
-    return asdict(result)
+def enter(library: str, task: Task, data: Data, threads: int) -> Entrant:
+    """Set a library up for a task."""
+    module = find(library)
+    if isinstance(task, Prediction):
+        chunk = Data(data.X[: task.chunk], data.y[: task.chunk])
+        predict = in_chunks(module.predictor(task.network, chunk, threads), task.chunk)
+
+        def repeat(rows: Sequence[Floats]) -> None:
+            for X in rows:
+                predict(X)
+
+        return Entrant(repeat, lambda: task.judge(predict(data.X), data), "")
+    session = module.prepare(task, data, threads)
+    return Entrant(session.train, lambda: task.evaluate(session.weights(), data), session.note)
+
+
+def block_of(task: Task, number: int, data: Data) -> Any:
+    """Make what an entrant works on in one block."""
+    if isinstance(task, Prediction):
+        return [data.X] * task.steps_per_block
+    return task.orders(number)
+
+
+def in_chunks(predict: Predict, chunk: int) -> Predict:
+    """Predict many rows by several calls."""
+
+    def whole(X: Floats) -> Floats:
+        if len(X) <= chunk:
+            return predict(X)
+        first = predict(X[:chunk])
+        results = np.empty((len(X), *first.shape[1:]), first.dtype)
+        results[:chunk] = first
+        for begin in range(chunk, len(X), chunk):
+            results[begin : begin + chunk] = predict(X[begin : begin + chunk])
+        return results
+
+    return whole
+
+
+def _suited(library: str, task: Task, data: Data, threads: int) -> int:
+    """Find by a short trial whether a library is faster with all threads, or with one."""
+    entrant = enter(library, task, data, threads)
+    block = block_of(task, 0, data)
+    if not isinstance(task, Prediction):
+        block = block[:20] if task.full else block[:1, : 5 * task.batch]
+    elif task.rows > task.chunk:
+        block = [data.X[: 20 * task.chunk]]
+    seconds = dict.fromkeys((threads, 1), float("inf"))
+    for _ in range(3):
+        for count in seconds:
+            with using(count), Stopwatch() as watch:
+                entrant.work(block)
+            seconds[count] = min(seconds[count], watch.lap.seconds)
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _version(library: str) -> str:
+    if library == OURS:  # which may run from its source, without being installed
+        return str(importlib.import_module(OURS).__version__)
+    return version(PEERS[library])

@@ -1,10 +1,20 @@
-"""What a library has to offer to be timed."""
+"""What a library has to offer to be timed.
+
+A library's module has two functions:
+
+``prepare(workload, data, threads)``
+    returns a `Session`, ready to train: whatever can be compiled is.
+``predictor(workload, data, threads)``
+    returns a function from rows, a float32 array (rows, inputs), to the probabilities of their
+    classes, a float32 array (rows, outputs), from the workload's first weights.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from benchmarks.workloads import Integers, Weights
+from benchmarks.workloads import Data, Floats, Integers, Weights, Workload
 
 
 class Missing(Exception):
@@ -24,15 +34,30 @@ class Session(Protocol):
         ...
 
     def train(self, orders: Integers) -> None:
-        """Train whole epochs, and come back when the weights are there.
+        """Train epochs, and come back when the weights are there.
 
         Parameters
         ----------
-        orders : int32 array, shape (epochs, rows)
+        orders : int32 array, shape (epochs, seen)
             The order of the rows in each epoch; its batches follow each other without a gap.
         """
         ...
 
     def weights(self) -> Weights:
         """Give the weights as they are now: per layer a matrix (inputs, outputs) and a bias."""
+        ...
+
+
+Predict = Callable[[Floats], Floats]
+
+
+class Library(Protocol):
+    """The module of one library."""
+
+    def prepare(self, workload: Workload, data: Data, threads: int) -> Session:
+        """Set up a network to train."""
+        ...
+
+    def predictor(self, workload: Workload, data: Data, threads: int) -> Predict:
+        """Set up a network to predict."""
         ...

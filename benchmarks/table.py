@@ -2,68 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.calibration import Calibration
-from benchmarks.runner import OURS, Absent, Result
-from benchmarks.workloads import Workload
+from benchmarks.record import Record
+from benchmarks.runner import OURS
 
 
-def show(
-    console: Console,
-    workload: Workload,
-    results: Sequence[Result],
-    absent: Sequence[Absent],
-    calibration: Calibration,
-) -> None:
-    """Print one workload: times, the ratio to chainrule, and what was learnt.
+def show(console: Console, record: Record, name: str) -> None:
+    """Print one task: times, the ratio to chainrule, the roofline, and what was learnt.
 
     The ratio is given for the best blocks and, in brackets, for the median ones: on a shared
     machine the best say more.
     """
-    ours = next((each for each in results if each.library == OURS), None)
-    bound = workload.flops_per_step / (calibration.gemm * 1e9)
-    has_bound = bound > 1e-6  # below that, a call costs more than the product
-    table = Table(title=workload.title, title_justify="left", caption_justify="left")
+    entry = record["tasks"][name]
+    ours = entry["results"].get(OURS)
+    fresh = entry["fresh"]
+    table = Table(title=entry["title"], title_justify="left")
     table.add_column("library", no_wrap=True)
-    for heading in ("start", "step, best", "step, median", "of bound", "all steps"):
+    columns = ["threads", "step, best", "median", f"time / {OURS}", "roofline", "calm", "loss"]
+    for heading in [*columns, "accuracy", *(["start", "cached", "memory"] if fresh else [])]:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column(f"time / {OURS}", justify="right", no_wrap=True)
-    table.add_column("loss", justify="right", no_wrap=True)
-    table.add_column("accuracy", justify="right", no_wrap=True)
-    for each in results:
-        table.add_row(
-            f"{each.library} {each.version}" + (" *" if each.note else ""),
-            duration(each.start),
-            duration(each.best),
-            duration(each.median),
-            f"{bound / each.best:.2f}" if has_bound else "",
-            duration(each.total),
-            f"{each.best / ours.best:.2f} ({each.median / ours.median:.2f})" if ours else "",
-            f"{each.loss:.5f}",
-            f"{each.accuracy:.4f}",
-        )
+    for library, each in entry["results"].items():
+        row = [
+            f"{library} {each['version']}" + (" *" if each["note"] else ""),
+            str(each["threads"]),
+            duration(each["best"]),
+            duration(each["median"]),
+            ratio(each["best"], ours["best"]) + f" ({ratio(each['median'], ours['median'])})",
+            f"{entry['bound'] / each['best']:.2f}",
+            f"{each['calm']} of {each['blocks']}",
+            f"{each['loss']:.5f}" + ("" if each["equal"] else " ≠"),
+            f"{each['accuracy']:.4f}",
+        ]
+        if fresh:
+            cached = fresh[library]["cached"]
+            row += [
+                duration(fresh[library]["start"]),
+                "" if cached is None else duration(cached),
+                f"{fresh[library]['memory'] / 1e6:.1f} MB",
+            ]
+        table.add_row(*row)
     console.print(table)
-    if has_bound:
-        console.print(f"bound: {duration(bound)}, a step's matrix products at a large one's speed")
-    for each in results:
-        if each.note:
-            console.print(f"* {each.library}: {each.note}")
-    for gone in absent:
-        console.print(f"{gone.library} did not take part: {gone.reason}")
+    work = entry["work"]
+    console.print(
+        f"{work['flops'] / 1e6:.4g} million operations, {work['bytes'] / 1e6:.3g} MB to touch: at "
+        f"least {duration(entry['bound'])} on {work['workers']} of the threads; "
+        f"{work['kernels']} kernels, working memory {work['memory'] / 1e6:.3g} MB each "
+        f"({work['memory'] / max(work['memory_bound'], 1):.2f} of the least)"
+    )
+    for library, each in entry["results"].items():
+        if each["note"]:
+            console.print(f"* {library}: {each['note']}")
+    for library, reason in entry["absent"].items():
+        console.print(f"{library} did not take part: {reason}")
     console.print()
 
 
-def show_calibration(console: Console, when: str, calibration: Calibration) -> None:
+def show_calibration(console: Console, record: Record, when: str) -> None:
     """Print how fast the machine was."""
+    speed = record["calibration"][when]
+    triads = " / ".join(f"{x:.0f}" for x in speed["triad"])
+    sizes = " / ".join(amount(x) for x in record["calibration"]["footprints"])
     console.print(
-        f"machine {when}: memory {calibration.triad:.1f} GB/s, "
-        f"matrix product {calibration.gemm:.0f} GFLOP/s, "
-        f"Python {calibration.python:.0f} M additions/s"
+        f"machine {when}: {speed['fma']:.0f} GFLOP/s, memory {triads} GB/s ({sizes} a thread), "
+        f"barrier {speed['barrier']:.2f} µs"
     )
+
+
+def ratio(time: float, ours: float) -> str:
+    """Write how many times as long: two digits below ten, whole numbers above."""
+    times = time / ours
+    return f"{times:.1f}" if times < 9.95 else f"{times:,.0f}"
+
+
+def amount(size: float) -> str:
+    """Write a number of bytes: ``24 KiB``."""
+    return f"{size / 2**20:.0f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"
 
 
 def duration(seconds: float) -> str:

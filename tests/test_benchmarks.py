@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,30 +15,68 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import ours, runner
-from benchmarks.calibration import Calibration, best
+from benchmarks import clock, ours, profile, publish, record, runner
+from benchmarks.calibration import FOOTPRINTS, Calibration, best, calibrate
 from benchmarks.peers import numpy_, sklearn_
+from benchmarks.plot import draw
 from benchmarks.session import Missing, Unsupported
-from benchmarks.table import duration
-from benchmarks.workloads import WORKLOADS, Data, Workload
+from benchmarks.table import duration, ratio
+from benchmarks.workloads import (
+    PREDICTIONS,
+    SCALED,
+    SCALING,
+    TASKS,
+    WORKLOADS,
+    Data,
+    Prediction,
+    Task,
+    Workload,
+    smaller,
+)
 
-XOR, SMALL, TABLE, DIGITS = WORKLOADS
-TINY = replace(TABLE, sizes=(5, 8, 3), batch=16, rows=160, blocks=2, epochs_per_block=3)
+XOR, SMALL, TABLE, *_ = WORKLOADS
+TINY = replace(TABLE, sizes=(5, 8, 3), batch=16, rows=160, seen=160, blocks=2, epochs_per_block=3)
+FLAT = Calibration(threads=2, fma=100.0, triad=(400.0, 200.0, 100.0, 10.0), barrier=0.1)
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "PAUSE", 0.0)
 
 
 def test_the_command_offers_every_workload_and_every_peer() -> None:
-    assert tuple(each.name for each in WORKLOADS) == command.WORKLOADS
-    assert tuple(runner.PEERS) == command.PEERS
+    assert (*(each.name for each in WORKLOADS), "predict", "scaling") == command.TASKS
+    assert tuple(runner.PEERS) == command.PEERS == tuple(publish.NAMES)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=[each.name for each in WORKLOADS])
-def test_data_weights_and_batches_are_the_same_for_everybody(workload: Workload) -> None:
-    few = replace(workload, rows=workload.batch * 2) if workload is not XOR else XOR
+def test_predict_and_scaling_stand_for_several_tasks() -> None:
+    assert record.chosen_tasks(command.TASKS) == [*WORKLOADS, *PREDICTIONS, *SCALED]
+    assert record.chosen_tasks(["predict"]) == [*PREDICTIONS]
+    # The table itself is one point of each axis.
+    assert record.chosen_tasks(["scaling"]) == [TABLE, *SCALED]
+    assert all(TABLE in points.values() for points in SCALING.values())
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_data_weights_and_batches_are_the_same_for_everybody(task: Task) -> None:
+    few = smaller(task)
     assert np.array_equal(few.data().X, few.data().X)
+    if isinstance(few, Prediction):
+        assert few.rows <= few.chunk or few.rows % few.chunk == 0
+        few = few.network
     assert np.array_equal(few.weights()[0][0], few.weights()[0][0])
+    assert few.data().X.dtype == few.weights()[0][0].dtype == few.dtype
     assert np.array_equal(few.orders(3), few.orders(3))
-    assert few.rows % few.batch == 0
+    assert few.seen % few.batch == 0
     assert (np.sort(few.orders(0), axis=1) == np.arange(few.rows)).all()
+
+
+def test_of_a_large_table_an_epoch_sees_a_part() -> None:
+    large = replace(TINY, rows=1000)
+    order = large.orders(0)
+    assert order.shape == (3, 160)
+    assert len(set(order[0])) == 160
+    assert order.max() > 160
 
 
 def test_every_epoch_of_batches_has_an_order_of_its_own() -> None:
@@ -50,11 +91,6 @@ def test_every_class_occurs_and_none_takes_nearly_all() -> None:
         shares = np.bincount(workload.data().y, minlength=workload.sizes[-1]) / workload.rows
         assert shares.min() > 0.01
         assert shares.max() < 0.7
-
-
-def test_operations_of_a_step_are_counted_as_by_hand() -> None:
-    # 5-8-3 on 16 rows: three products for 8 x 3, two for 5 x 8, two operations each.
-    assert TINY.flops_per_step == 2 * 16 * (3 * 24 + 2 * 40)
 
 
 def test_zero_weights_give_the_loss_of_a_guess() -> None:
@@ -86,15 +122,29 @@ def test_the_gradient_by_hand_agrees_with_differences(workload: Workload) -> Non
 
 
 def test_numpy_and_scikit_learn_do_equal_work() -> None:
-    results, absent = runner.race(TINY, ("numpy", "sklearn"), threads=1)
+    results, absent = runner.race(TINY, TINY.data(), ("numpy", "sklearn"), threads=1)
     assert absent == []
     by_hand, classifier = results
     # Both compute in float32, in different orders: 60 updates apart, five digits agree.
     assert by_hand.loss == pytest.approx(classifier.loss, rel=1e-4)
     assert by_hand.loss < TINY.evaluate(TINY.weights(), TINY.data())[0]
+    assert by_hand.equal
+    assert classifier.equal
 
 
-@pytest.mark.parametrize("workload", [TINY, XOR], ids=["cross-entropy", "squared"])
+def test_a_loss_that_is_not_the_usual_one_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numpy_.ByHand, "train", lambda *_: None)
+    results, _ = runner.race(TINY, TINY.data(), ("numpy", "sklearn"), threads=1)
+    assert [each.equal for each in results] == [False, True]
+
+
+DEEP = replace(TINY, name="deep", sizes=(5, 8, 8, 3), activation="tanh")
+DOUBLE = replace(TINY, dtype="float64")
+
+
+@pytest.mark.parametrize(
+    "workload", [TINY, XOR, DEEP, DOUBLE], ids=["cross-entropy", "squared", "tanh", "float64"]
+)
 def test_chainrule_and_numpy_do_equal_work(workload: Workload) -> None:
     few = replace(workload, epochs_per_block=min(workload.epochs_per_block, 20))
     data = few.data()
@@ -103,8 +153,50 @@ def test_chainrule_and_numpy_do_equal_work(workload: Workload) -> None:
         session.train(few.orders(0))
         session.train(few.orders(1))
     compiled, by_hand = (few.evaluate(session.weights(), data)[0] for session in sessions)
-    # The same formulas in float32, in different orders.
-    assert compiled == pytest.approx(by_hand, rel=1e-4)
+    # The same formulas, in different orders.
+    digits = 1e-12 if few.dtype == "float64" else 1e-4
+    assert compiled == pytest.approx(by_hand, rel=digits)
+
+
+def test_everybody_predicts_the_same_probabilities() -> None:
+    task = Prediction("guess", TINY, rows=20, steps_per_block=2, blocks=2, chunk=10)
+    data = task.data()
+    results, absent = runner.race(task, data, (runner.OURS, "numpy", "sklearn"), threads=1)
+    assert absent == []
+    expected, _ = TINY.evaluate(TINY.weights(), data)
+    assert [each.loss for each in results] == [pytest.approx(expected, rel=1e-5)] * 3
+
+
+def test_many_rows_are_predicted_in_chunks() -> None:
+    seen = []
+
+    def double(X: np.ndarray) -> np.ndarray:
+        seen.append(len(X))
+        return 2 * X
+
+    X = np.arange(20.0).reshape(10, 2)
+    assert np.array_equal(runner.in_chunks(double, 4)(X), 2 * X)
+    assert seen == [4, 4, 2]
+
+
+def test_the_work_of_a_step_is_counted_from_its_plan() -> None:
+    work = ours.work(TINY, TINY.data(), threads=2)
+    products = TINY.batch * 2 * (3 * 24 + 2 * 40)
+    # Some operations for each of 5 x 8 + 8 + 8 x 3 + 3 parameters and 16 x 8 activations.
+    assert products < work.flops < products + 75 * 40 + 200 * 16
+    # Three arrays of the parameters, read and written; rows of five numbers and a label.
+    assert work.bytes == 2 * 3 * 4 * 75 + 16 * 4 * 6
+    assert work.workers == 1
+    assert work.memory >= work.memory_bound > 0
+
+
+def test_each_kernel_is_timed_and_all_their_work_is_that_of_the_step() -> None:
+    kernels, workers = profile.profile(replace(TINY, blocks=4), threads=1)
+    work = ours.work(TINY, TINY.data(), threads=1)
+    assert (len(kernels), workers) == (work.kernels, 1)
+    assert sum(each.flops for each in kernels) == work.flops
+    assert all(0 <= each.seconds < 1e-3 for each in kernels)
+    assert {"contract -> f32[16, 8]", "take -> f32[16, 5]"} <= {each.name for each in kernels}
 
 
 def test_two_classes_become_one_logistic_output_that_says_the_same() -> None:
@@ -117,10 +209,11 @@ def test_two_classes_become_one_logistic_output_that_says_the_same() -> None:
 
 
 def test_xor_is_learnt_in_ten_thousand_steps() -> None:
-    [result], _ = runner.race(XOR, ("numpy",), threads=1)
+    [result], _ = runner.race(XOR, XOR.data(), ("numpy",), threads=1)
     assert 0.001 < result.loss < 0.005
     assert result.accuracy == 1.0
-    assert 0 < result.best <= result.median <= result.total / XOR.steps * 10
+    assert 0 < result.best <= result.median
+    assert result.blocks == XOR.blocks - 1
 
 
 def test_a_library_that_is_missing_or_unable_is_named_with_its_reason(
@@ -133,18 +226,77 @@ def test_a_library_that_is_missing_or_unable_is_named_with_its_reason(
     with pytest.raises(Missing, match="torch"):
         runner.find("torch")
     few = replace(XOR, blocks=1, epochs_per_block=1)
-    results, absent = runner.race(few, ("torch", "sklearn", "numpy"), threads=1)
+    results, absent = runner.race(few, few.data(), ("torch", "sklearn", "numpy"), threads=1)
     assert [each.library for each in results] == ["numpy"]
     assert [each.library for each in absent] == ["torch", "sklearn"]
 
 
+def test_a_library_is_raced_with_the_number_of_threads_that_suits_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def suited(library: str, *_: object) -> int:
+        asked.append(library)
+        return 1
+
+    monkeypatch.setattr(runner, "_suited", suited)
+    few = replace(TINY, blocks=3, epochs_per_block=1)
+    results, _ = runner.race(few, few.data(), (runner.OURS, "numpy"), threads=2)
+    assert asked == ["numpy"]  # ours chooses by itself
+    assert [each.threads for each in results] == [2, 1]
+
+
+def test_other_work_on_the_machine_disturbs_a_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lap(*others: float) -> clock.Lap:
+        monkeypatch.setattr(clock, "_others", iter(others).__next__)
+        with clock.Stopwatch() as watch:
+            clock.sleep(0.04)
+        return watch.lap
+
+    assert not lap(7.0, 7.0).disturbed
+    assert not lap(7.0, 7.01).disturbed  # one tick of the system's clock
+    assert lap(7.0, 7.04).disturbed  # one processor, all the time
+    assert lap(0.0, 0.0).seconds >= 0.04
+
+
+def test_the_machine_is_calibrated_in_a_moment() -> None:
+    speed = calibrate(threads=1, repeats=3)
+    assert 0.1 < speed.fma < 1000
+    assert len(speed.triad) == len(FOOTPRINTS)
+    assert speed.triad[0] > speed.triad[-1] > 0.1
+    assert 0 < speed.barrier < 100
+
+
 def test_the_better_calibration_counts() -> None:
-    assert best(Calibration(1, 5, 2), Calibration(3, 4, 2)) == Calibration(3, 5, 2)
+    one = Calibration(2, 1, (5, 2), 0.3)
+    other = Calibration(2, 3, (4, 4), 0.2)
+    assert best(one, other) == Calibration(2, 3, (5, 4), 0.2)
+
+
+def test_work_is_bound_by_arithmetic_or_by_memory() -> None:
+    # 100 GFLOP/s on two threads, half of it on one, and half of that in float64.
+    assert FLAT.bound(1e6, 0, workers=2) == pytest.approx(10e-6)
+    assert FLAT.bound(1e6, 0, workers=1) == pytest.approx(20e-6)
+    assert FLAT.bound(1e6, 0, workers=1, dtype="float64") == pytest.approx(40e-6)
+    # 1 MB on each of two threads cannot come from a cache of 24 KiB, but from one of 192.
+    assert FLAT.bound(0, 2e6, workers=2) == pytest.approx(2e6 / 200e9)
+    assert FLAT.bound(0, 1e3, workers=1) == pytest.approx(1e3 / 200e9)
 
 
 def test_durations_have_three_digits_and_a_unit() -> None:
     shown = [duration(seconds) for seconds in (12.34, 0.5, 0.001234, 16.3e-6, 4e-7)]
     assert shown == ["12.3 s", "500 ms", "1.23 ms", "16.3 µs", "0.40 µs"]
+
+
+def test_ratios_have_two_digits_or_no_fraction() -> None:
+    assert [ratio(x, 2.0) for x in (1.0, 3.18, 19.8, 19.96, 24691.0)] == [
+        "0.5",
+        "1.6",
+        "9.9",
+        "10",
+        "12,346",
+    ]
 
 
 def test_an_unknown_peer_is_refused_in_one_sentence(repository: Path) -> None:
@@ -163,3 +315,81 @@ def test_data_holds_labels_or_targets() -> None:
     assert isinstance(XOR.data(), Data)
     assert XOR.data().y.shape == (4, 1)
     assert TINY.data().y.shape == (160,)
+
+
+# ---------------------------------------------------------------------------------------------
+# The whole, and what is published of it.
+
+
+def bench(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=repository,
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_smoke_run_shows_and_writes_everything(repository: Path, tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    options = ("--smoke", "--only", "small", "--peers", "numpy", "--json", str(file))
+    done = bench(repository, *options)
+    assert done.returncode == 0, done.stderr
+    for part in ("small: 30-100-2", "chainrule", "numpy", "machine before", "machine after"):
+        assert part in done.stdout
+    written = json.loads(file.read_text(encoding="utf-8"))
+    entry = written["tasks"]["small"]
+    assert all(each["equal"] for each in entry["results"].values())
+    fresh = entry["fresh"]["chainrule"]
+    assert 0 < fresh["cached"] < fresh["start"]
+    assert fresh["memory"] > entry["work"]["memory"]
+    assert "| `small` 30-100-2, 32 rows | " in publish.figures(written)
+
+
+def test_only_a_whole_run_is_published(repository: Path) -> None:
+    done = bench(repository, "--publish", "--smoke")
+    assert done.returncode == 2
+    assert "--publish wants all tasks in full" in done.stderr
+
+
+def test_only_training_has_a_profile(repository: Path) -> None:
+    done = bench(repository, "--profile", "predict-one")
+    assert done.returncode == 2
+    assert "--profile wants one of xor, small, table" in done.stderr
+
+
+def test_figures_replace_what_stood_between_the_marks() -> None:
+    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+    page = f"before\n{publish.BEGIN}old\n{publish.END}after\n"
+    written = publish.with_figures(page, results)
+    assert written.startswith(f"before\n{publish.BEGIN}{results['machine']['processor']}")
+    assert written.endswith(f"|\n{publish.END}after\n")
+    with pytest.raises(ValueError, match="lost the marks"):
+        publish.with_figures("no marks", results)
+
+
+def test_the_readme_and_the_plot_show_the_committed_results(repository: Path) -> None:
+    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+    assert not results["smoke"]
+    assert set(results["tasks"]) == set(TASKS)
+    page = (repository / "README.md").read_text(encoding="utf-8")
+    assert publish.with_figures(page, results) == page
+    assert command.RESULTS.with_suffix(".svg").read_text(encoding="utf-8") == draw(results)
+
+
+def test_in_the_committed_results_all_libraries_learnt_the_same() -> None:
+    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+    for entry in results["tasks"].values():
+        for each in entry["results"].values():
+            assert each["equal"] or each["note"], (each["workload"], each["library"])
+
+
+def test_the_plot_has_a_dot_for_each_figure() -> None:
+    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+    drawn = draw(results)
+    main = [x for x in results["tasks"].values() if x["fresh"]]
+    assert len(re.findall("<title>", drawn)) == sum(len(x["results"]) for x in main)
+    assert drawn.count("<polyline") == len(results["scaling"]) * 5

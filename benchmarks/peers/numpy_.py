@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.session import Session
+from benchmarks.session import Predict, Session
 from benchmarks.workloads import Data, Floats, Integers, Weights, Workload
 
 
 def prepare(workload: Workload, data: Data, threads: int) -> Session:
-    """Set up the network; the number of threads is the environment's."""
+    """Set up the network."""
     return ByHand(workload, data)
+
+
+def predictor(workload: Workload, data: Data, threads: int) -> Predict:
+    """Set up the network's forward half, with a softmax."""
+    *hidden, (last, last_bias) = workload.weights()
+
+    def predict(X: Floats) -> Floats:
+        values = X
+        for weight, bias in hidden:
+            values = values @ weight
+            values += bias
+            np.maximum(values, 0, out=values)
+        output = values @ last
+        output += last_bias
+        output -= output.max(axis=1, keepdims=True)
+        np.exp(output, out=output)
+        output /= output.sum(axis=1, keepdims=True)
+        return output
+
+    return predict
 
 
 class ByHand:
@@ -27,11 +47,11 @@ class ByHand:
         self.steps = 0
 
     def train(self, orders: Integers) -> None:
-        """Train whole epochs."""
+        """Train epochs."""
         size = self.workload.batch
         update = self.adam if self.workload.optimiser == "adam" else self.descend
         X, y = self.data.X, self.data.y
-        if size == len(X):  # full batches need no gathering
+        if self.workload.full:
             for _ in orders:
                 update(self.gradients(X, y))
             return
@@ -44,13 +64,12 @@ class ByHand:
         """Forward and backward over one batch; the gradients in the order of the parameters."""
         parameters, workload = self.parameters, self.workload
         layers = len(parameters) // 2
-        sigmoid = workload.activation == "sigmoid"
-        values = [X]
+        values: list[Floats] = [X]
         for layer in range(layers):
-            z = values[-1] @ parameters[2 * layer]
+            z: Floats = values[-1] @ parameters[2 * layer]
             z += parameters[2 * layer + 1]
             if layer < layers - 1 or workload.loss == "squared":
-                z = 1 / (1 + np.exp(-z)) if sigmoid else np.maximum(z, 0, out=z)
+                z = self.activate(z)
             values.append(z)
         output = values[-1]
         if workload.loss == "squared":
@@ -65,9 +84,20 @@ class ByHand:
             gradients[:0] = [values[layer].T @ delta, delta.sum(axis=0)]
             if layer:
                 delta = delta @ parameters[2 * layer].T
-                active = values[layer]
-                delta *= active * (1 - active) if sigmoid else active > 0
+                delta *= self.slope(values[layer])
         return gradients
+
+    def activate(self, z: Floats) -> Floats:
+        """Apply the activation, in place where that is possible."""
+        if self.workload.activation == "relu":
+            return np.maximum(z, 0, out=z)
+        return np.tanh(z, out=z) if self.workload.activation == "tanh" else 1 / (1 + np.exp(-z))
+
+    def slope(self, active: Floats) -> np.ndarray:
+        """Give the activation's derivative, from its values."""
+        if self.workload.activation == "relu":
+            return active > 0
+        return 1 - active * active if self.workload.activation == "tanh" else active * (1 - active)
 
     def descend(self, gradients: list[Floats]) -> None:
         """Update by plain gradient descent."""

@@ -5,15 +5,23 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.session import Session, Unsupported
+from benchmarks.session import Predict, Session, Unsupported
 from benchmarks.workloads import Data, Integers, Weights, Workload
 
 
 def prepare(workload: Workload, data: Data, threads: int) -> Session:
-    """Set up the network; the number of threads is the environment's."""
+    """Set up the network."""
     if workload.loss == "squared":
         raise Unsupported("scikit-learn has no squared loss behind a sigmoid output")
     return Classifier(workload, data)
+
+
+def predictor(workload: Workload, data: Data, threads: int) -> Predict:
+    """Set up the network; ``predict_proba`` is what a user calls."""
+    labels = np.arange(workload.batch) % workload.sizes[-1]
+    X = np.zeros((workload.batch, workload.sizes[0]), workload.dtype)
+    predict: Predict = Classifier(workload, Data(X, labels)).model.predict_proba
+    return predict
 
 
 class Classifier:
@@ -25,7 +33,7 @@ class Classifier:
         self.note = "one logistic output instead of two" if self.two else ""
         self.model = MLPClassifier(
             workload.sizes[1:-1],
-            activation="relu",
+            activation=workload.activation,
             solver=workload.optimiser,
             alpha=0.0,
             batch_size=workload.batch,
@@ -45,7 +53,7 @@ class Classifier:
         del self.model._optimizer
 
     def train(self, orders: Integers) -> None:
-        """Train whole epochs."""
+        """Train epochs."""
         X, y = self.data.X, self.data.y
         for order in orders:
             self.model.partial_fit(X[order], y[order])

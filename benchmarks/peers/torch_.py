@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmarks.session import Session
-from benchmarks.workloads import Data, Integers, Weights, Workload
+from benchmarks.session import Predict, Session
+from benchmarks.workloads import Data, Floats, Integers, Weights, Workload
 
 # The first optimiser loads a large part of PyTorch: that belongs to the import.
 torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
@@ -14,8 +14,18 @@ torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 def prepare(workload: Workload, data: Data, threads: int) -> Session:
     """Set up the network."""
-    torch.set_num_threads(threads)
     return Eager(workload, data)
+
+
+def predictor(workload: Workload, data: Data, threads: int) -> Predict:
+    """Set up the network with a softmax behind it; nothing is recorded for gradients."""
+    network = nn.Sequential(*Eager(workload, data).network, nn.Softmax(dim=1)).eval()
+
+    @torch.inference_mode()
+    def predict(X: Floats) -> Floats:
+        return network(torch.from_numpy(X)).numpy()
+
+    return predict
 
 
 class Eager:
@@ -25,11 +35,11 @@ class Eager:
 
     def __init__(self, workload: Workload, data: Data) -> None:
         squared = workload.loss == "squared"
-        activation = nn.Sigmoid if workload.activation == "sigmoid" else nn.ReLU
+        activation = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU, "tanh": nn.Tanh}[workload.activation]
         self.dense: list[nn.Linear] = []
         layers: list[nn.Module] = []
         for weight, bias in workload.weights():
-            linear = nn.Linear(*weight.shape)
+            linear = nn.Linear(*weight.shape, dtype=getattr(torch, workload.dtype))
             with torch.no_grad():
                 linear.weight.copy_(torch.from_numpy(weight.T.copy()))
                 linear.bias.copy_(torch.from_numpy(bias))
@@ -43,10 +53,11 @@ class Eager:
         self.X = torch.from_numpy(data.X)
         self.y = torch.from_numpy(data.y if squared else data.y.astype("int64"))
         self.batch = workload.batch
+        self.full = workload.full
 
     def train(self, orders: Integers) -> None:
-        """Train whole epochs."""
-        if self.batch == len(self.X):  # full batches need no gathering
+        """Train epochs."""
+        if self.full:
             for _ in orders:
                 self._step(self.X, self.y)
             return

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from chainrule.estimators import (
+        MLPClassifier,
+        MLPRegressor,
+        NetworkClassifier,
+        NetworkRegressor,
+        NetworkTransformer,
+    )
     from chainrule.execute import jit, trace
     from chainrule.ir import ArrayType, Dim
     from chainrule.train import Trainer
@@ -37,6 +44,13 @@ _HOMES = {
         "value_and_grad",
         "vjp",
     ),
+    "chainrule.estimators": (
+        "MLPClassifier",
+        "MLPRegressor",
+        "NetworkClassifier",
+        "NetworkRegressor",
+        "NetworkTransformer",
+    ),
     "chainrule.execute": ("jit", "trace"),
     "chainrule.ir": ("ArrayType", "Dim"),
     "chainrule.train": ("Trainer",),
@@ -47,7 +61,12 @@ _MODULES = ("errors", "losses", "nn", "numpy", "optim", "random", "stop")
 __all__ = [
     "ArrayType",
     "Dim",
+    "MLPClassifier",
+    "MLPRegressor",
     "Model",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "NetworkTransformer",
     "Trainer",
     "__version__",
     "check_gradients",

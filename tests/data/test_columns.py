@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from chainrule.data import profile, read_table
+from chainrule.data.notation import NumberNotation
 from chainrule.errors import DataError, ParameterError
 
 ROWS = 40
 PLAIN = [i % 7 for i in range(ROWS)]
+DAYS = [str(date(2024, 1, 1) + timedelta(days=i)) for i in range(ROWS)]
+PROSE = [f"the {('red', 'old', 'big')[i % 3]} house number {i} is empty" for i in range(ROWS)]
+NAMES = [f"{('Mc', 'Van')[i % 2]}{chr(97 + i % 15)}an" for i in range(ROWS)]
 
 
 @pytest.mark.parametrize(
@@ -38,8 +42,22 @@ PLAIN = [i % 7 for i in range(ROWS)]
         ("acid", [(i * 7919) % 9973 for i in range(ROWS)], "numeric", "whole numbers"),
         ("x", [f"text {i // 2 * 2 % 39}" for i in range(ROWS)], "categorical", "20 levels"),
         ("x", [f"text {max(i, 9)}" for i in range(ROWS)], "text", "31 different texts in 40 rows"),
-        ("x", ["2024-02-29", "2024-03-01"] * 20, "datetime", "no encoding yet"),
-        ("x", [date(2024, 2, 29), date(2024, 3, 1)] * 20, "datetime", "no encoding yet"),
+        ("x", ["2024-02-29", "2024-03-01"] * 20, "date", "dates from 2024-02-29 to 2024-03-01"),
+        ("x", [date(2024, 2, 29), date(2024, 3, 1)] * 20, "date", "from 2024-02-29 to 2024-03"),
+        ("x", DAYS, "date", "dates from 2024-01-01 to 2024-02-09"),
+        ("x", ["1/2/2024", "3/4/2024"] * 20, "date", "the day first, though either may be meant"),
+        ("x", ["8:15", "17:30:00"] * 20, "date", "times of the day from 08:15 to 17:30"),
+        ("x", [20240100 + i % 28 + 1 for i in range(ROWS)], "date", "from 2024-01-01 to 2024-01"),
+        ("x", [timedelta(hours=i % 7) for i in range(ROWS)], "numeric", "from 0 to 21600 seconds"),
+        ("x", ["3,5", "4.25"] * 20, "numeric", "written with decimal points and commas"),
+        ("x", ["1.234,50 €"] * 39 + ["7 €"], "numeric", "written with decimal comma in €"),
+        ("x", [*map(str, range(ROWS - 2)), "none yet", "?"], "numeric", "1 cells of text count as"),
+        ("x", [f"{i} a" if i % 2 else str(i % 4) for i in range(ROWS)], "numeric", "in a"),
+        ("x", ["5 kg", "300 g"] * 20, "categorical", "text with 2 levels"),
+        ("x", PROSE, "text", "40 texts, all different, that share words"),
+        ("x", [f"{i // 2 * 2 % 38:032x}" for i in range(ROWS)], "categorical", "19 levels"),
+        ("x", [f"{i % 30:032x}" for i in range(ROWS)], "identifier", "they look like keys"),
+        ("x", NAMES, "text", "different texts in 40 rows"),
         ("x", [[1], [2]] * 20, "unsupported", "holds List"),
     ],
 )
@@ -54,6 +72,37 @@ def test_levels_that_are_all_rare_are_free_text() -> None:
     _, column = profile(pl.DataFrame({"plain": [i % 7 for i in range(1000)], "x": values}))
     assert column.kind == "text"
     assert column.reason == "450 different texts, none of them in 10 rows or more"
+
+
+def test_texts_whose_parts_never_come_again_are_keys() -> None:
+    values = [chr(0x4E00 + i % 600) * 3 for i in range(1000)]
+    _, column = profile(pl.DataFrame({"plain": [i % 7 for i in range(1000)], "x": values}))
+    assert column.kind == "identifier"
+    assert column.reason.endswith("too many to be categories, and they share nothing")
+
+
+def test_words_among_numbers_count_as_missing() -> None:
+    values = [*map(str, range(100)), "unknown", "unknown", "tbc", "?"]
+    (column,) = profile(read_table({"x": values}), overrides={"x": "numeric"})
+    assert (column.missing, column.maximum) == (4, 99.0)
+    assert "3 cells of text count as missing: 'unknown', 'tbc'" in column.reason
+
+
+def test_a_few_numbers_among_words_are_levels() -> None:
+    values = [*["1", "2", "3"] * 33, "crew"]
+    assert profile(pl.DataFrame({"class": values}))[0].kind == "categorical"
+
+
+def test_post_codes_among_numbers_keep_their_zeros() -> None:
+    values = [str(90000 + i) for i in range(100)] + ["01234"]
+    assert profile(pl.DataFrame({"zip": values}))[0].kind != "numeric"
+
+
+def test_rows_that_are_not_looked_at_only_show_how_cells_are_written() -> None:
+    frame = pl.DataFrame({"x": [*map(str, range(0, 90, 3)), "1.500,5"], "y": [0, *[5] * 30]})
+    (x, y) = profile(frame, rows=range(1, 30))
+    assert (x.kind, x.maximum, y.kind) == ("numeric", 87.0, "constant")
+    assert x.notation == NumberNotation(mark=",")
 
 
 def test_numbers_are_counted_and_summed_up() -> None:

@@ -6,15 +6,19 @@ import copy
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data import Encoder, load_sample, read_table, split
+from chainrule.data.numeric import NumericColumn
+from chainrule.data.scaling import fit_scaling
 from chainrule.errors import DataError, ModelFileError, ParameterError
 
 TABLE = read_table(
@@ -137,6 +141,129 @@ def test_a_table_without_inputs_is_explained() -> None:
         Encoder.fit(frame, target="y")
 
 
+RICH = {
+    "price": ["1.234,50 €", "17 €", "3 €", "2.000 €"] * 6,
+    "day": [f"{i + 1}.2.2024" for i in range(24)],
+    "note": ["red car", "blue car", "red bus", "blue bus, red bus"] * 6,
+    "grade": [*map(str, range(23)), "absent"],
+}
+WISHES = {"note": "text:words", "grade": "numeric"}
+
+
+def rich() -> Encoder:
+    return Encoder.fit(read_table(RICH), overrides=WISHES)
+
+
+def test_dates_texts_and_written_numbers_become_inputs() -> None:
+    encoder = rich()
+    kinds = [type(column).__name__ for column in encoder.columns]
+    assert kinds == ["NumericColumn", "DateColumn", "TextColumn", "NumericColumn"]
+    encoded = encoder.transform(read_table(RICH))
+    assert encoded.numeric.shape == (24, len(encoder.feature_names))
+    assert encoded.notes == ()
+    price = encoded.numeric[:, encoder.feature_names.index("price")]
+    np.testing.assert_allclose(price.mean(), 0.0, atol=1e-6)
+    assert encoder.describe()[3].endswith("missing (4.2 %) -> mean, and flagged")
+    again = Encoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
+    assert again == encoder
+
+
+def test_a_cell_means_the_same_alone_as_among_others() -> None:
+    """Though ``2.000`` alone looks like two, a lone file with it must say two thousand."""
+    bare = {**RICH, "price": ["1.234,50", "17", "3", "2.000"] * 6}
+    encoder = Encoder.fit(read_table(bare), overrides=WISHES)
+    assert encoder.text_columns == ("price", "note")
+    whole = encoder.transform(bare).numeric
+    for row in range(4):
+        alone = {name: [cells[row]] for name, cells in bare.items()}
+        np.testing.assert_array_equal(encoder.transform(alone).numeric[0], whole[row])
+        frame = encoder.read(alone).frame
+        np.testing.assert_array_equal(encoder.transform(frame).numeric[0], whole[row])
+
+
+def test_rows_come_from_anything_that_holds_a_table(tmp_path: Path) -> None:
+    encoder = rich()
+    expected = encoder.transform(read_table(RICH)).numeric
+    path = tmp_path / "rich.csv"
+    pl.DataFrame(RICH).write_csv(path)
+    for table in (path, str(path), RICH, pd.DataFrame(RICH), pl.DataFrame(RICH).lazy()):
+        np.testing.assert_array_equal(encoder.transform(table).numeric, expected)
+
+
+def test_notes_of_reading_arrive_with_the_rows() -> None:
+    columns = pd.DataFrame([[1.5, 2.5], [3.5, 4.5]], columns=["x", "x"])
+    encoder = Encoder.fit(pl.DataFrame({"x": [1.5, 2.5]}))
+    notes = encoder.transform(columns).notes
+    assert notes == (
+        "the header has 'x' more than once: now also 'x_2'",
+        "ignored columns that training did not have: 'x_2'",
+    )
+
+
+def test_rows_that_do_not_train_show_how_cells_are_written_and_nothing_else() -> None:
+    frame = read_table({"x": [*map(str, range(1, 100)), "none yet"], "y": [1.5, 2.5] * 50})
+    rows = np.arange(90)
+    encoder = Encoder.fit(frame, rows=rows)
+    (x, y) = encoder.columns
+    assert isinstance(x, NumericColumn)
+    assert (x.minimum, x.maximum, x.missing_share) == (1.0, 90.0, 0.0)
+    assert x.scaling == fit_scaling(np.arange(1.0, 91.0))
+    encoded = encoder.transform(frame[90:])
+    assert encoded.numeric[-1, 0] == 0.0
+    assert "1 missing values, though the training rows had none" in encoded.notes[0]
+    assert y == Encoder.fit(frame[:90]).columns[1]
+
+
+def test_frequent_words_among_numbers_have_flags() -> None:
+    cells = [*map(str, range(100)), *["off"] * 6, "tbc"]
+    encoder = Encoder.fit(read_table({"x": cells}))
+    assert encoder.feature_names == ("x", "x=(missing)", "x=off")
+    encoded = encoder.transform(read_table({"x": ["off", "tbc", "never", "50", "?"]}))
+    np.testing.assert_array_equal(encoded.numeric[:, 1], [1, 1, 1, 0, 1])
+    np.testing.assert_array_equal(encoded.numeric[:, 2], [1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(encoder.transform({"x": [50.0]}).numeric[:, 1:], [[0, 0]])
+
+
+def test_a_number_may_stand_for_no_value() -> None:
+    frame = read_table({"x": [1.0, 3.0, -999.0, 0.0]})
+    encoder = Encoder.fit(frame, overrides={"x": "numeric:missing=-999:missing=0"})
+    np.testing.assert_array_equal(
+        encoder.transform(frame).numeric, [[-1, 0], [1, 0], [0, 1], [0, 1]]
+    )
+    assert "-999, 0 counts as missing; missing (50 %)" in encoder.describe()[0]
+
+
+def test_the_scaling_of_all_numbers_or_of_one_may_be_asked_for() -> None:
+    frame = read_table({"x": [1.0, 2.0, 9.0], "z": [1.0, 2.0, 9.0]})
+    encoder = Encoder.fit(frame, scaling="robust", overrides={"z": "numeric:quantile"})
+    methods = [c.scaling.method for c in encoder.columns if isinstance(c, NumericColumn)]
+    assert methods == ["robust", "quantile"]
+    with pytest.raises(ParameterError, match="no scaling 'cube': use 'auto', 'standard'"):
+        Encoder.fit(frame, scaling="cube")
+
+
+def test_one_column_may_be_embedded_and_another_not() -> None:
+    frame = read_table({"a": ["u", "v", "w"] * 9, "b": ["u", "v", "w"] * 9})
+    encoder = Encoder.fit(frame, overrides={"a": "categorical:embedded"})
+    assert [name for name, _ in encoder.embedded] == ["a"]
+    encoder = Encoder.fit(frame, embed=1, overrides={"a": "categorical:onehot"})
+    assert [name for name, _ in encoder.embedded] == ["b"]
+
+
+def test_no_target_is_an_input() -> None:
+    frame = read_table({"x": [1.5, 2.5], "a": [1, 2], "b": [3, 4]})
+    encoder = Encoder.fit(frame, target=["a", "b"])
+    assert encoder.feature_names == ("x",)
+    assert encoder.targets == ("a", "b")
+    assert encoder.transform(frame).notes == ()
+    assert Encoder.from_dict(encoder.to_dict()) == encoder
+
+
+def test_a_date_that_is_none_is_found_with_its_row() -> None:
+    with pytest.raises(DataError, match=r"column 'day', row 1: 'soon' is not a date"):
+        rich().transform({**{name: cells[:1] for name, cells in RICH.items()}, "day": ["soon"]})
+
+
 columns = st.fixed_dictionaries(
     {
         "n": st.lists(st.none() | st.floats(-1e6, 1e6), min_size=9, max_size=9),
@@ -145,18 +272,22 @@ columns = st.fixed_dictionaries(
         ),
         "b": st.lists(st.sampled_from(["yes", "no", ""]), min_size=9, max_size=9),
         "i": st.lists(st.none() | st.integers(0, 3), min_size=9, max_size=9),
+        "w": st.lists(st.sampled_from(["1,5", "1.234", "2,0", "1.234,5"]), min_size=9, max_size=9),
+        "d": st.lists(st.sampled_from(["2024-02-29", "1.3.24", "?"]), min_size=9, max_size=9),
+        "t": st.lists(st.sampled_from(["a b c", "a b d", "1.50 x y"]), min_size=9, max_size=9),
     }
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(columns, st.sampled_from([False, 1, 2]))
 def test_any_table_survives_json_and_any_cut_into_batches(
     values: dict[str, list[Any]], embed: bool | int
 ) -> None:
     values["plain"] = [1.5, 2.5, 2.0] * 3
     frame = read_table(values)
-    encoder = Encoder.fit(frame, embed=embed)
+    wishes = {"t": "text:words"} if frame["t"].n_unique() > 1 else {}
+    encoder = Encoder.fit(frame, embed=embed, overrides=wishes)
     again = Encoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
     assert again == encoder
     whole = again.transform(frame)
@@ -165,9 +296,9 @@ def test_any_table_survives_json_and_any_cut_into_batches(
     assert whole.codes.shape == (9, len(encoder.embedded))
     for (_, count), codes in zip(encoder.embedded, whole.codes.T, strict=True):
         assert 0 <= codes.min() <= codes.max() < count
-    for row in range(9):
+    for row in (0, 4, 8):
         # Read anew, as from a file of one row, whose cells may well look like another type.
-        alone = again.transform(read_table({k: [v[row]] for k, v in values.items()}))
+        alone = again.transform({k: [v[row]] for k, v in values.items()})
         np.testing.assert_array_equal(alone.numeric[0], whole.numeric[row])
         np.testing.assert_array_equal(alone.codes[0], whole.codes[row])
 
@@ -194,7 +325,9 @@ def changed(path: tuple[str | int, ...], value: object) -> object:
         (changed(("columns",), {}), "field 'columns' should be a list, but is {}"),
         (changed(("columns",), []), "there is no column"),
         (changed(("columns", 0), 7), "encoding, column 1: expected an object, received 7"),
-        (changed(("columns", 0, "kind"), "date"), "column 1: field 'kind' should be one of"),
+        (changed(("columns", 0, "kind"), "drop"), "column 1: field 'kind' should be one of"),
+        (changed(("columns", 0, "notation", "mark"), ";"), "notation: field 'mark' should be one"),
+        (changed(("columns", 0, "words"), ["a", "a"]), "field 'words' has one text twice"),
         (changed(("columns", 0, "name"), 7), "column 1: field 'name' should be a text"),
         (changed(("columns", 0, "name"), "job"), "one name stands for two columns"),
         (changed(("columns", 0, "name"), "paid"), "one name stands for two columns"),
@@ -209,7 +342,7 @@ def changed(path: tuple[str | int, ...], value: object) -> object:
         (changed(("columns", 1, "shares"), [0.0, 0.5]), "shares must lie between 0 and 1"),
         (changed(("columns", 1, "embedded"), 1), "'embedded' should be true or false"),
         (changed(("dropped", 0, "reason"), None), "dropped column 1: field 'reason'"),
-        (changed(("target",), 3), "field 'target' should be a text"),
+        (changed(("targets",), 3), "field 'targets' should be a list"),
     ],
 )
 def test_a_damaged_encoding_is_refused_in_one_sentence(stored: object, message: str) -> None:
@@ -223,9 +356,10 @@ json_values = st.recursive(
     max_leaves=4,
 )
 places = st.sampled_from(
-    [("columns",), ("columns", 0), ("dropped", 0), ("target",), ("format",)]
+    [("columns",), ("columns", 0), ("dropped", 0), ("targets",), ("format",)]
     + [("columns", i, field) for i in (0, 1) for field in STORED["columns"][i]]  # type: ignore[index]
     + [("columns", 0, "scaling", field) for field in ("method", "mean", "deviation")]
+    + [("columns", 0, "notation", field) for field in ("mark", "unit", "words")]
 )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +17,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
-from chainrule.data import load_sample, read_table
+from chainrule.data import load_sample, read_table, read_with_notes
 from chainrule.data.formats import parse
-from chainrule.errors import DataError
+from chainrule.errors import ChainruleWarning, DataError
 
 FRAME = pl.DataFrame({"age": [41, None, 17], "name": ["Ann", "Bo", None], "score": [0.5, 2.0, 1.5]})
 
@@ -100,7 +104,11 @@ def test_quotes_protect_separators_and_line_ends(file: Callable[..., Path]) -> N
 
 
 def test_column_names_are_stripped_and_blank_ones_filled(file: Callable[..., Path]) -> None:
-    assert read_table(file("a.csv", ", age ,\n0,1,2\n")).columns == ["column_1", "age", "column_3"]
+    assert read_table(file("a.csv", ", age ,\n0,1,2\n")).columns == [
+        "unnamed_1",
+        "age",
+        "unnamed_3",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +121,9 @@ def test_column_names_are_stripped_and_blank_ones_filled(file: Callable[..., Pat
         ("a.csv", "x,y\n1,2\n3,4,5\n", "line 3: 3 cells, but the header has 2 cells"),
         ("a.csv", "x,y\n1,2\n3\n", "line 3: 1 cell, but the header has 2 cells"),
         ("a.csv", 'x,y\n"1\n1",2\n3\n', "line 4: 1 cell"),
-        ("a.csv", "x,y, x\n1,2,3\n", "more than one column is called 'x'"),
-        ("a.csv", b"x,y\n1,2\n3,\xe9\n", r"line 3: byte 0xe9 is not UTF-8 text.*save the file"),
+        ("a.csv", "7,y, 7\n1,2,3\n", "more than one column is called '7': add a header line"),
+        ("a.csv", b"x,y\n1,2\n3,\x81\n", r"line 3: byte 0x81 is not UTF-8; save the file as"),
+        ("a.csv", b"x,y\n1,2\n\x00,\xe9\n", "byte 0xe9 is not UTF-8, and the file is no text"),
         ("a.csv", b"PK\x03\x04abc", "spreadsheet"),
         ("a.csv.gz", b"\x1f\x8bxx", "gzip data cannot be unpacked"),
         ("a.csv.gz", gzip.compress(b"x,y\n1,2\n")[:-9], "gzip data cannot be unpacked"),
@@ -155,6 +164,125 @@ def test_tables_in_memory_are_read() -> None:
     assert read_table(pd.DataFrame(columns)).cast({"age": pl.Int64}).equals(FRAME)
 
 
+def test_names_that_are_there_twice_are_numbered_and_noted(file: Callable[..., Path]) -> None:
+    note = "the header has 'x' more than once: now also 'x_3'"
+    for table in (
+        file("a.csv", "x,x_2, x\n1,2,3\n"),
+        {"x": [1], "x_2": [2], " x": [3]},
+        pd.DataFrame([[1, 2, 3]], columns=["x", "x_2", "x"]),
+        pa.table([[1], [2], [3]], names=["x", "x_2", "x"]),
+    ):
+        reading = read_with_notes(table)
+        assert reading.frame.rows(named=True) == [{"x": 1, "x_2": 2, "x_3": 3}]
+        assert reading.notes == (note,)
+        with pytest.warns(ChainruleWarning, match=note):
+            read_table(table)
+
+
+def test_a_header_that_looks_like_data_is_noted(file: Callable[..., Path]) -> None:
+    reading = read_with_notes(file("a.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n"))
+    assert "called '5.1', '3.5': if these are values and not names" in reading.notes[0]
+
+
+def test_windows_text_is_read_and_noted(file: Callable[..., Path]) -> None:
+    reading = read_with_notes(file("a.csv", "x,y\n1,2\n3,caf\xe9 \x80\n".encode("latin-1")))
+    assert reading.frame["y"].to_list() == ["2", "café €"]
+    assert "line 3: byte 0xe9 is not UTF-8: read as Windows-1252" in reading.notes[0]
+
+
+def test_a_spreadsheets_announcement_of_its_separator_is_no_row(file: Callable[..., Path]) -> None:
+    frame = read_table(file("a.csv", "sep=;\r\nx;y\r\n1,5;2\r\n"))
+    assert frame.rows(named=True) == [{"x": 1.5, "y": 2}]
+
+
+def test_numpy_arrays_are_read() -> None:
+    structured = np.array([(1, 2.5, b"a"), (2, 3.5, b"b")], dtype="i4, f4, S1")
+    assert read_table(structured).rows(named=True)[0] == {"f0": 1, "f1": 2.5, "f2": "a"}
+    assert read_table(np.array([[1, 2], [3, 4]])).rows(named=True)[1] == {"x0": 3, "x1": 4}
+    assert read_table(np.array([1.5, np.nan])).rows(named=True) == [{"x0": 1.5}, {"x0": None}]
+    mixed = np.array([[1, "a"], [None, 2.5]], dtype=object)
+    assert read_table(mixed).rows() == [(1, "a"), (None, "2.5")]
+    days = np.array(["2024-02", "NaT"], dtype="datetime64[M]")
+    assert read_table(days)["x0"].to_list() == [datetime(2024, 2, 1), None]
+    assert read_table(np.array([0.5], np.float16))["x0"].to_list() == [0.5]
+    assert read_table(sparse.csr_array(np.eye(2))).rows() == [(1.0, 0.0), (0.0, 1.0)]
+
+
+def test_rows_are_read() -> None:
+    assert read_table([{"x": 1}, {"x": 2, "y": "a"}]).rows() == [(1, None), (2, "a")]
+    assert read_table([[1, "a"], (2, "b")]).rows() == [(1, "a"), (2, "b")]
+
+
+def test_single_columns_are_read() -> None:
+    for column in (pl.Series("x", [1, 2]), pd.Series([1, 2], name="x")):
+        assert read_table(column).to_dict(as_series=False) == {"x": [1, 2]}
+
+
+def test_nested_objects_become_columns(file: Callable[..., Path]) -> None:
+    rows = '{"home": {"city": "Rome", "at": {"x": 1}}}\n{"home": {"city": "?", "at": {"x": 2}}}\n'
+    assert read_table(file("a.jsonl", rows)).rows(named=True) == [
+        {"home.city": "Rome", "home.at.x": 1},
+        {"home.city": None, "home.at.x": 2},
+    ]
+
+
+def test_anything_that_speaks_arrow_is_read() -> None:
+    class Speaker:
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            return FRAME.__arrow_c_stream__(requested_schema)  # type: ignore[arg-type]
+
+    assert read_table(Speaker()).equals(FRAME)
+
+
+def test_pandas_is_read_without_pyarrow(tmp_path: Path) -> None:
+    code = """
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name.startswith("pyarrow") else find(name, *rest)
+import pandas as pd, numpy as np
+from chainrule.data import read_table
+frame = pd.DataFrame({"n": [1, None], "i": pd.array([1, None], dtype="Int64"), "t": ["a", None],
+    "c": pd.Categorical(["u", None]), "b": pd.array([True, None], dtype="boolean"),
+    "d": pd.to_datetime(["2024-02-29", None]), "z": pd.to_datetime(["2024-02-29", None], utc=True)})
+print(*read_table(frame).rows(), sep="\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert first.startswith("(1.0, 1, 'a', 'u', True, datetime.datetime(2024, 2, 29, 0, 0), ")
+    assert second == "(None, None, None, None, None, None, None)"
+
+
+def test_text_that_must_stay_text_does() -> None:
+    frame = read_table({"x": ["1.500", " ? "], "y": ["1.500", "2"]}, as_text=["x", "absent"])
+    assert frame.rows() == [("1.500", 1.5), (None, 2.0)]
+
+
+def test_a_damaged_file_leaves_no_trace_on_the_screen(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    FRAME.write_parquet(path)
+    code = f"""
+import contextlib, os, pathlib
+import polars as pl
+from chainrule.data import read_table
+from chainrule.data.silence import quiet_panic
+from chainrule.errors import ChainruleWarning, DataError
+path = pathlib.Path({str(path)!r})
+whole = path.read_bytes()
+for place in range(0, len(whole), 7):
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+    with contextlib.suppress(DataError):
+        read_table(path)
+with quiet_panic():
+    os.write(2, b"passed on")
+with contextlib.suppress(pl.exceptions.PanicException), quiet_panic():
+    os.write(2, b"kept back")
+    raise pl.exceptions.PanicException
+os.write(2, b" and back")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "passed on and back"
+
+
 def test_a_column_of_mixed_types_is_read_like_text() -> None:
     frame = pd.DataFrame({0: pd.Series([1, "2", None], dtype=object), "b": [1, "x", 2.5]})
     assert read_table(frame).rows() == [(1, "1"), (2, "x"), (None, "2.5")]
@@ -176,9 +304,12 @@ def test_pandas_categories_and_dates_are_read() -> None:
         ({"x": []}, "no rows"),
         ({}, "no columns"),
         ({"x": [1], "y": [1, 2]}, "differ in length"),
-        ({"x": [1], " x": [2]}, "more than one column is called 'x'"),
-        (pd.DataFrame([[1, 2]], columns=["x", "x"]), "more than one column"),
-        (pa.table([[1], [2]], names=["x", "x"]), "more than one column"),
+        (pd.DataFrame([[1, 2]], columns=[0.5, 0.5]), "more than one column is called '0.5'"),
+        (np.zeros((2, 2, 2)), r"an array \[rows, columns\], received one of shape \(2, 2, 2\)"),
+        (np.zeros(2, dtype=[("x", "f8", 3)]), "plain fields"),
+        ([[1, 2], [3]], r"the rows differ in length: they have \[1, 2\] cells"),
+        ([], "received list"),
+        ("sample", "there is no file 'sample'"),
         (7, "received int"),
     ],
 )
@@ -194,7 +325,7 @@ def test_a_sample_is_read_by_its_name() -> None:
 @given(st.binary(max_size=60), st.sampled_from(["csv", "tsv", "jsonl", "arrow"]))
 def test_any_bytes_give_a_frame_or_a_data_error(data: bytes, format: str) -> None:
     with contextlib.suppress(DataError):
-        assert isinstance(parse(data, format, "the file"), pl.DataFrame)
+        assert isinstance(parse(data, format, "the file").frame, pl.DataFrame)
 
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=5)
@@ -204,4 +335,4 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_s
 def test_what_polars_writes_as_csv_is_read_back(rows: list[tuple[str, str]]) -> None:
     frame = pl.DataFrame(rows, schema={"x": pl.String, "y": pl.String}, orient="row")
     text = frame.write_csv(quote_style="always")
-    assert parse(text.encode(), "csv", "it").rows() == read_table(frame).rows()
+    assert parse(text.encode(), "csv", "it").frame.rows() == read_table(frame).rows()

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.preprocessing import QuantileTransformer, RobustScaler
 
 from chainrule.data.scaling import (
+    METHODS,
     Asinh,
     Ramps,
     Standard,
     choose_scaling,
+    fit_scaling,
     scaling_from_dict,
     scaling_to_dict,
 )
 from chainrule.data.stored import Fields
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, ParameterError
 
 SPIKED = np.concatenate([np.zeros(900), np.arange(1.0, 101.0) ** 3])
 
@@ -75,12 +78,61 @@ def test_constant_and_huge_numbers_stay_finite(values: list[float]) -> None:
     assert np.isfinite(inputs.astype(np.float32)).all()
 
 
+def test_robust_and_quantile_are_scikit_learns() -> None:
+    values = np.random.default_rng(0).lognormal(size=500)
+    new = np.array([[0.01], [1.0], [2.5], [7.0]])
+    robust = RobustScaler().fit(values[:, None])
+    scaled = fit_scaling(values, "robust").apply(new[:, 0])
+    np.testing.assert_allclose(scaled, robust.transform(new), rtol=1e-12)
+    quantile = QuantileTransformer(n_quantiles=500, output_distribution="normal")
+    inside = new[1:]
+    mapped = fit_scaling(values, "quantile").apply(inside[:, 0])
+    # Ours takes 200 knots, and counts a value's own place as half below it.
+    np.testing.assert_allclose(mapped, quantile.fit(values[:, None]).transform(inside), atol=0.02)
+
+
+def test_quantiles_of_few_values_are_where_the_rows_are() -> None:
+    scaling = fit_scaling(np.array([5.0, 5.0, 5.0, 9.0]), "quantile")
+    # Three of four rows share the ranks up to .75, whose middle is .375; the last has .875.
+    expected = [[-0.3186393639643752], [1.1503493803760079]]
+    np.testing.assert_allclose(scaling.apply(np.array([5.0, 9.0])), expected, rtol=1e-12)
+    np.testing.assert_allclose(scaling.apply(np.array([-1e9, 1e9])), expected, rtol=1e-12)
+
+
+def test_quantiles_make_a_bell_of_anything() -> None:
+    values = np.random.default_rng(0).pareto(1.0, 5000)
+    inputs = fit_scaling(values, "quantile").apply(values)[:, 0]
+    assert abs(inputs.mean()) < 0.01
+    assert abs(inputs.std() - 1.0) < 0.02
+    assert np.abs(inputs).max() < 4.0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_scaling_may_be_asked_for(method: str) -> None:
+    assert fit_scaling(SPIKED, method).method == method
+    few = fit_scaling(np.array([3.0, 3.0]), method)
+    assert few.method == ("standard" if method == "ramps" else method)
+    assert np.isfinite(few.apply(np.array([3.0, 1e308]))).all()
+    assert np.isnan(few.apply(np.array([np.nan]))).all()
+
+
+def test_an_unknown_scaling_is_refused() -> None:
+    with pytest.raises(ParameterError, match="no scaling 'cube': use 'auto', 'standard', 'robust'"):
+        fit_scaling(SPIKED, "cube")
+
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@given(st.lists(finite, min_size=1, max_size=50), st.lists(finite, min_size=1, max_size=5))
-def test_inputs_are_finite_and_the_fit_survives_json(fit: list[float], new: list[float]) -> None:
-    scaling = choose_scaling(np.array(fit))
+@given(
+    st.lists(finite, min_size=1, max_size=50),
+    st.lists(finite, min_size=1, max_size=5),
+    st.sampled_from(["auto", *METHODS]),
+)
+def test_inputs_are_finite_and_the_fit_survives_json(
+    fit: list[float], new: list[float], method: str
+) -> None:
+    scaling = fit_scaling(np.array(fit), method)
     again = scaling_from_dict(Fields(scaling_to_dict(scaling), "x"))
     assert again == scaling
     assert np.isfinite(scaling.apply(np.array(fit + new)).astype(np.float32)).all()
@@ -96,7 +148,7 @@ def test_order_is_kept() -> None:
 @pytest.mark.parametrize(
     ("stored", "message"),
     [
-        ({"method": "cube"}, "'method' should be one of standard, asinh, ramps"),
+        ({"method": "cube"}, "'method' should be one of standard, robust, quantile, asinh"),
         ({"method": "standard", "mean": 0.0, "deviation": 0.0}, "a number over zero"),
         ({"method": "standard", "mean": math.nan, "deviation": 1.0}, "a finite number"),
         ({"method": "standard", "mean": 0.0}, "field 'deviation' is not there"),
@@ -104,6 +156,9 @@ def test_order_is_kept() -> None:
         ({"method": "ramps", "knots": [0.0, 1.0], "means": []}, "2 knots and 0 means"),
         ({"method": "ramps", "knots": [1.0, 0.0], "means": [0.5]}, "rising knots"),
         ({"method": "ramps", "knots": [0, "1"], "means": [0.5]}, "finite numbers, but is '1'"),
+        ({"method": "quantile", "knots": [0.0], "places": []}, "1 knots and 0 places"),
+        ({"method": "quantile", "knots": [0, 1], "places": [0, 101]}, "within 100 of zero"),
+        ({"method": "robust", "centre": 0.0, "unit": 0.0}, "a number over zero"),
         ([], "expected an object"),
     ],
 )

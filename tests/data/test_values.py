@@ -11,15 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.values import (
-    MISSING,
-    clean,
-    level,
-    level_codes,
-    level_counts,
-    numbers,
-    truth_level,
-)
+from chainrule.data.levels import level, level_codes, level_counts, truth_level
+from chainrule.data.values import MISSING, clean, numbers
 from chainrule.errors import DataError
 
 

@@ -6,6 +6,7 @@ Everything heavy is imported inside of the commands, so that ``--help`` answers 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -14,14 +15,13 @@ from typing import Annotated, TextIO
 import typer
 
 from chainrule import __version__
-from chainrule.app.failures import INTERRUPTED, OK, PIPE, USAGE, explain
+from chainrule.app.failures import ExitCode, explain
 from chainrule.app.screen import Screen, note
 from chainrule.errors import ParameterError
 
 app = typer.Typer(
     name="chainrule",
     help="Neural networks by backpropagation, from a raw table to a trained model.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -39,25 +39,29 @@ def main() -> int:
     """Run the command line; give the exit code."""
     warnings.showwarning = _warn
     try:
-        code = app(prog_name="chainrule", standalone_mode=False)
+        arguments = sys.argv[1:] or ["--help"]
+        code = app(arguments, prog_name="chainrule", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         note(f"{_said(error)} (chainrule --help shows how to call it)")
-        return USAGE
-    except BrokenPipeError:
-        # The reader has left; without this, Python would complain once more at exit.
+        return ExitCode.USAGE
+    except (BrokenPipeError, SystemExit):
+        # The reader has left, which typer turns into SystemExit; without the next line, Python
+        # would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE
-    except (KeyboardInterrupt, typer.Abort):
-        note("interrupted; nothing was written")
-        return INTERRUPTED
+        return ExitCode.PIPE
+    except typer.Abort:
+        code = int(ExitCode.INTERRUPTED)
     except Exception as error:
         sentence, code = explain(error)
         note(sentence)
         return code
-    if code == INTERRUPTED:
-        return INTERRUPTED
-    return code if isinstance(code, int) else OK
+    if isinstance(code, ExitCode):
+        return code
+    if code == ExitCode.INTERRUPTED:
+        # The command did not come to an end of its own: this is Ctrl-C, which typer has caught.
+        note("interrupted; nothing was written")
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _said(error: typer.TyperException) -> str:
@@ -96,7 +100,7 @@ def train(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
     task: Annotated[
-        str | None, typer.Option(help="binary, multiclass or regression; found out if not given.")
+        str | None, typer.Option(help="binary, multiclass, regression or count; else found out.")
     ] = None,
     hidden: Annotated[
         str | None, typer.Option(help="Units of the hidden layers, as in 64,64; none for none.")
@@ -119,7 +123,8 @@ def train(
     column: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=KIND", help="numeric, categorical, boolean or drop; may be repeated."
+            metavar="NAME=KIND",
+            help="numeric, categorical, boolean, date, text or drop; may be repeated.",
         ),
     ] = None,
     embed: Annotated[
@@ -135,7 +140,7 @@ def train(
     ] = None,
     quiet: Quiet = False,
     json: Json = False,
-) -> int:
+) -> ExitCode:
     """Train a network on a table and save it."""
     from chainrule.app.commands.train import train as run
 
@@ -177,7 +182,7 @@ def evaluate(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     quiet: Quiet = False,
     json: Json = False,
-) -> int:
+) -> ExitCode:
     """Score a model on a table that holds the answers."""
     from chainrule.app.commands.evaluate import evaluate as run
 
@@ -200,7 +205,7 @@ def predict(
     ] = False,
     quiet: Quiet = False,
     json: Json = False,
-) -> int:
+) -> ExitCode:
     """Predict every row of a table."""
     from chainrule.app.commands.predict import predict as run
 
@@ -208,21 +213,65 @@ def predict(
 
 
 @app.command()
-def show(model: ModelPath, quiet: Quiet = False, json: Json = False) -> int:
+def show(model: ModelPath, quiet: Quiet = False, json: Json = False) -> ExitCode:
     """Show what is in a model: columns, layers, the program and its plan."""
     from chainrule.app.commands.show import show as run
 
     return run(Screen(json, quiet), model)
 
 
+@app.command()
+def claims(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="A TOML file, or example:E1 to example:E5.")
+    ],
+    quiet: Quiet = False,
+    json: Json = False,
+) -> ExitCode:
+    """Check printed numbers of a worked example, and look for the cause of wrong ones."""
+    from chainrule.app.commands.claims import claims as run
+
+    return run(Screen(json, quiet), source)
+
+
+@app.command("open")
+def open_page(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="[MODEL]", help="A .chainrule file, sample:NAME, example:e1 to e6, or a table."
+        ),
+    ] = "example:e1",
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="Rows for the model; see SOURCE.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict, of a table without a model.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; by default only this machine can reach it.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="The port; the first free one from 8420 if not given.")
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> ExitCode:
+    """Watch backpropagation work, in a page on this machine."""
+    from chainrule.app.commands.open import open_page as run
+
+    return run(Screen(), model, table, target, host, port, browser)
+
+
 def _kinds(pairs: list[str]) -> dict[str, str]:
-    """Read ``name=kind``; the name may hold more equals signs."""
+    """Read ``name=kind`` and ``name=kind:details``; the name may hold equals signs, too."""
     kinds = {}
     for pair in pairs:
-        name, equals, kind = pair.rpartition("=")
-        if not equals or not name:
+        match = re.fullmatch(r"(.+?)=([a-z]+(?::.*)?)", pair)
+        if match is None:
             raise ParameterError(f"--column expects NAME=KIND, as in zip=categorical, not {pair!r}")
-        kinds[name] = kind
+        kinds[match[1]] = match[2]
     return kinds
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 _WIDEST = 100
@@ -47,45 +48,52 @@ class Screen:
 
     def say(self, text: object = "", style: str = "") -> None:
         """Write a paragraph, unless nobody reads."""
-        if not self.silent:
-            self._print(Text(printable(text), style))
+        self._write(Text(printable(text), style))
 
     def pairs(self, rows: Iterable[tuple[str, object]]) -> None:
-        """Write facts, each behind its name, unless nobody reads."""
-        if self.silent:
-            return
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, fact in rows:
-            table.add_row(name, Text(printable(fact)))
-        self._print(table)
+        """Write facts, each behind its name and folded to the width, unless nobody reads."""
+        facts = [(name, printable(fact)) for name, fact in rows]
+        indent = max((len(name) for name, _ in facts), default=0) + 2
+        for name, fact in facts:
+            folded = textwrap.wrap(fact, max(self._console.width - indent, 20)) or [""]
+            for i, line in enumerate(folded):
+                label = Text((name if i == 0 else "").ljust(indent), "bold")
+                self._write(label.append(Text(line, "not bold")))
 
-    def table(self, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Write a table whose first column holds words and the others numbers."""
-        if self.silent:
-            return
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-        for i, title in enumerate(titles):
-            table.add_column(Text(printable(title)), justify="right" if i else "left")
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        self._print(table)
+    def table(
+        self, titles: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1
+    ) -> None:
+        """Write a table whose first columns hold words and the others numbers."""
+        lines = [[" ".join(printable(cell).split()) for cell in row] for row in (titles, *rows)]
+        widths = [max(cell_len(cell) for cell in column) for column in zip(*lines, strict=True)]
+        for i, line in enumerate(lines):
+            cells = [
+                _filled(cell, width, j < words)
+                for j, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ]
+            self._write(Text("  ".join(cells).rstrip(), "" if i else "bold"))
 
     def result(self, facts: Mapping[str, Any], line: str = "") -> None:
         """Write the result: as JSON for machines; as one line for those who want no more."""
         if self.machine:
             sys.stdout.write(json.dumps(facts, allow_nan=False, ensure_ascii=False) + "\n")
         elif line and self.quiet:
-            self._print(Text(printable(line)))
+            self._console.print(Text(printable(line)), soft_wrap=True)
 
-    def _print(self, what: Text | Table) -> None:
-        self._console.print(what, soft_wrap=isinstance(what, Text))
+    def _write(self, text: Text) -> None:
+        if not self.silent:
+            self._console.print(text, soft_wrap=True)
 
 
 def note(text: object) -> None:
     """Write a line to standard error, where it disturbs no result."""
     sys.stderr.write(f"chainrule: {printable(text)}\n")
+
+
+def _filled(cell: str, width: int, left: bool) -> str:
+    """Fill a cell up to a width in columns of the terminal: a Chinese sign takes two."""
+    space = " " * (width - cell_len(cell))
+    return cell + space if left else space + cell
 
 
 def _console() -> Console:

@@ -29,7 +29,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         raise DataError(
-            f"{str(path)!r} could not be written: {error.strerror or error}; nothing was changed"
+            f"{str(path)!r} was not written, nor changed: {error.strerror or error}"
         ) from error
     finally:
         with contextlib.suppress(OSError):

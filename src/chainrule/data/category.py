@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule.data.columns import rare_below
+from chainrule.data.levels import level_codes, level_counts, rare_below
 from chainrule.data.stored import Fields
-from chainrule.data.values import level_codes, level_counts
 from chainrule.data.wording import listing, percent
 from chainrule.errors import DataError, ModelFileError
 
@@ -138,6 +137,11 @@ class CategoryColumn:
         saw = "hardly or never" if self.rare_share else "never"
         note = f"column {self.name!r}: {rows} that training {saw} saw: {listing(unseen, shown=3)}"
         return codes, (note,)
+
+    def transform(self, column: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Give the inputs, float32 [n, len(feature_names)], and what a user should know."""
+        codes, notes = self.codes(column)
+        return self.rows[codes], notes
 
     def describe(self) -> str:
         """Say in one line what is done to the column."""

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
 from chainrule.data.category import CategoryColumn
-from chainrule.data.columns import profile
+from chainrule.data.columns import ColumnProfile, profile_cleaned
+from chainrule.data.date import DateColumn
+from chainrule.data.headers import as_names
+from chainrule.data.notation import NumberNotation
 from chainrule.data.numeric import NumericColumn
+from chainrule.data.overrides import Override, parse_overrides
+from chainrule.data.read import read_with_notes
+from chainrule.data.scaling import METHODS
 from chainrule.data.stored import Fields
+from chainrule.data.table import Reading
+from chainrule.data.text import TextColumn
+from chainrule.data.timestamps import DateNotation
 from chainrule.data.values import clean
 from chainrule.data.wording import listing, suggest
 from chainrule.errors import DataError, ModelFileError, ParameterError
+
+Column = NumericColumn | CategoryColumn | DateColumn | TextColumn
 
 FORMAT = 1
 """Version of what `Encoder.to_dict` gives."""
@@ -30,7 +42,7 @@ class Encoded:
     Parameters
     ----------
     numeric
-        float32 [n, d]: scaled numbers, flags and one-hot levels.
+        float32 [n, d]: scaled numbers, flags, one-hot levels, parts of dates, weighted words.
     codes
         int32 [n, c]: a code per embedded column.
     notes
@@ -57,22 +69,24 @@ class Encoder:
         The columns that are used, in the table's order.
     dropped
         The columns that are not, each with the reason.
-    target
-        The name of the column to predict, which is never an input.
+    targets
+        The names of the columns to predict, which are never inputs.
     """
 
-    columns: tuple[NumericColumn | CategoryColumn, ...]
+    columns: tuple[Column, ...]
     dropped: tuple[tuple[str, str], ...] = ()
-    target: str | None = None
+    targets: tuple[str, ...] = ()
 
     @classmethod
     def fit(
         cls,
         frame: pl.DataFrame,
         *,
-        target: str | None = None,
+        target: str | Sequence[str] | None = None,
+        rows: ArrayLike | None = None,
         overrides: Mapping[str, str] | None = None,
         embed: bool | int = False,
+        scaling: str = "auto",
     ) -> Encoder:
         """Fit to the rows of the training part, and to no others.
 
@@ -81,11 +95,18 @@ class Encoder:
         frame
             A table as `read_table` gives it.
         target
-            The column to predict.
+            The column or columns to predict.
+        rows
+            The numbers of the training rows. All others only show how cells are written (decimal
+            commas, words among numbers), so that they can be read; nothing else is learnt from
+            them. None: every row trains.
         overrides
-            Kinds that the user knows better, as for `profile`.
+            What the user knows better, as for `profile`.
         embed
             Embed a column that has more levels than this; True: more than `EMBED_ABOVE`.
+        scaling
+            How to scale numbers: ``"standard"``, ``"robust"``, ``"quantile"``, ``"asinh"``,
+            ``"ramps"``, or ``"auto"``, which chooses among the others column by column.
 
         Raises
         ------
@@ -97,21 +118,44 @@ class Encoder:
         """
         if embed is not True and embed is not False and embed < 1:
             raise ParameterError(f"embed should be True, False or at least 1, but is {embed}")
+        if scaling not in ("auto", *METHODS):
+            raise ParameterError(
+                f"there is no scaling {scaling!r}: use {listing(('auto', *METHODS))}"
+            )
         above = EMBED_ABOVE if embed is True else embed or None
-        kinds = profile(frame, target, overrides)
-        cleaned = clean(frame)
-        columns: list[NumericColumn | CategoryColumn] = []
-        for column in kinds:
-            if column.kind == "numeric":
-                columns.append(NumericColumn.fit(cleaned[column.name]))
-            elif column.used:
-                cells = cleaned[column.name]
-                columns.append(CategoryColumn.fit(cells, kind=column.kind, embed_above=above))
+        targets = as_names(target)
+        wanted = parse_overrides(overrides, frame.columns, targets)
+        cleaned = clean(frame.drop(targets, strict=False))
+        kinds = profile_cleaned(cleaned, wanted, rows)
+        learnt = cleaned if rows is None else cleaned[np.asarray(rows)]
+        columns = tuple(
+            _fit_column(learnt[kind.name], kind, wanted.get(kind.name), above, scaling)
+            for kind in kinds
+            if kind.used
+        )
         dropped = tuple((c.name, f"{c.kind}: {c.reason}") for c in kinds if not c.used)
         if not columns:
             because = "".join(f"; {name!r} is {reason}" for name, reason in dropped)
             raise DataError(f"the table has no column to learn from{because}")
-        return cls(tuple(columns), dropped, target)
+        return cls(columns, dropped, targets)
+
+    @property
+    def target(self) -> str | None:
+        """Name the first column to predict, if there is any."""
+        return self.targets[0] if self.targets else None
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Name the columns whose cells must be read as text, as `read_table` does ``as_text``.
+
+        In them ``1.234`` may be a thousand, which a cell alone does not show.
+        """
+        return tuple(
+            column.name
+            for column in self.columns
+            if isinstance(column, TextColumn)
+            or (isinstance(column, NumericColumn) and not column.notation.plain)
+        )
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -123,41 +167,49 @@ class Encoder:
         """Name the columns of `Encoded.codes`, each with its number of different codes."""
         return tuple((column.name, column.cardinality) for column in self._coded())
 
-    def transform(self, frame: pl.DataFrame) -> Encoded:
+    def read(self, source: object, *, format: str | None = None) -> Reading:
+        """Read new rows as the training rows were read; see `read_with_notes`."""
+        return read_with_notes(source, format=format, as_text=self.text_columns)
+
+    def transform(self, table: object) -> Encoded:
         """Encode rows, whatever the order of their columns.
 
         Parameters
         ----------
-        frame
-            A table as `read_table` gives it; the target may be absent, more columns may be there.
+        table
+            Anything that `read_table` takes. The target may be absent, more columns may be there.
+            Read a file here or by `read`, and not by `read_table`: it does not know how numbers
+            were written in the training table.
 
         Raises
         ------
         DataError
-            If a column is absent, or a numeric one holds text (with its row and value).
+            If a column is absent, or holds text where there were numbers or dates only (with its
+            row and value).
         """
+        notes: tuple[str, ...] = ()
+        if isinstance(table, pl.DataFrame):
+            frame = table
+        else:
+            reading = self.read(table)
+            frame, notes = reading.frame, reading.notes
         self._require(frame.columns)
-        cleaned = clean(frame.select(column.name for column in self.columns))
-        notes = self._ignored(frame.columns)
-        blocks, codes = [], []
+        names = [column.name for column in self.columns]
+        cleaned = clean(frame.select(names), as_text=self.text_columns)
+        notes += self._ignored(frame.columns)
+        inputs = np.empty((frame.height, len(self.feature_names)), np.float32)
+        start, codes = 0, []
         for column in self.columns:
-            cells = cleaned[column.name]
-            if isinstance(column, NumericColumn):
-                block, told = column.transform(cells)
-                blocks.append(block)
+            if isinstance(column, CategoryColumn) and column.embedded:
+                code, told = column.codes(cleaned[column.name])
+                codes.append(code)
             else:
-                code, told = column.codes(cells)
-                if column.embedded:
-                    codes.append(code)
-                else:
-                    blocks.append(column.rows[code])
+                block, told = column.transform(cleaned[column.name])
+                inputs[:, start : start + block.shape[1]] = block
+                start += block.shape[1]
             notes += told
-        rows = frame.height
-        return Encoded(
-            np.concatenate([np.empty((rows, 0), np.float32), *blocks], axis=1),
-            np.stack(codes, axis=1) if codes else np.empty((rows, 0), np.int32),
-            notes,
-        )
+        no_codes = np.empty((frame.height, 0), np.int32)
+        return Encoded(inputs, np.stack(codes, axis=1) if codes else no_codes, notes)
 
     def describe(self) -> tuple[str, ...]:
         """Say what is done to each column, a line each, the dropped ones last."""
@@ -170,7 +222,7 @@ class Encoder:
             "format": FORMAT,
             "columns": [column.to_dict() for column in self.columns],
             "dropped": [{"name": name, "reason": reason} for name, reason in self.dropped],
-            "target": self.target,
+            "targets": list(self.targets),
         }
 
     @classmethod
@@ -197,14 +249,14 @@ class Encoder:
             _dropped(Fields(item, f"encoding, dropped column {i}"))
             for i, item in enumerate(fields.items("dropped"), start=1)
         )
-        target = fields.optional_text("target")
+        targets = fields.texts("targets")
         fields.end()
         if not columns:
             raise ModelFileError("encoding: there is no column")
         names = [column.name for column in columns] + [name for name, _ in dropped]
-        if len({*names, target}) < len(names) + 1:
+        if len({*names, *targets}) < len(names) + len(targets):
             raise ModelFileError("encoding: one name stands for two columns")
-        return cls(columns, dropped, target)
+        return cls(columns, dropped, targets)
 
     def _coded(self) -> tuple[CategoryColumn, ...]:
         return tuple(c for c in self.columns if isinstance(c, CategoryColumn) and c.embedded)
@@ -220,14 +272,41 @@ class Encoder:
 
     def _ignored(self, present: list[str]) -> tuple[str, ...]:
         known = {column.name for column in self.columns} | {name for name, _ in self.dropped}
-        extra = [name for name in present if name not in known and name != self.target]
+        extra = [name for name in present if name not in (*known, *self.targets)]
         return (f"ignored columns that training did not have: {listing(extra)}",) if extra else ()
 
 
-def _column(fields: Fields) -> NumericColumn | CategoryColumn:
-    if fields.choice("kind", ("numeric", "categorical", "boolean")) == "numeric":
-        return NumericColumn.from_fields(fields)
-    return CategoryColumn.from_fields(fields)
+def _fit_column(
+    cells: pl.Series,
+    kind: ColumnProfile,
+    asked: Override | None,
+    embed_above: int | None,
+    scaling: str,
+) -> Column:
+    if kind.kind == "numeric":
+        numbers = kind.notation if isinstance(kind.notation, NumberNotation) else None
+        return NumericColumn.fit(cells, notation=numbers, asked=asked, scaling=scaling)
+    if kind.kind == "date":
+        dates = kind.notation if isinstance(kind.notation, DateNotation) else None
+        return DateColumn.fit(cells, notation=dates, asked=asked)
+    if kind.kind == "text":
+        return TextColumn.fit(cells, asked=asked)
+    if asked and asked.embedded is not None:
+        embed_above = 0 if asked.embedded else None
+    return CategoryColumn.fit(cells, kind=kind.kind, embed_above=embed_above)
+
+
+_READERS: Mapping[str, Callable[[Fields], Column]] = {
+    "numeric": NumericColumn.from_fields,
+    "categorical": CategoryColumn.from_fields,
+    "boolean": CategoryColumn.from_fields,
+    "date": DateColumn.from_fields,
+    "text": TextColumn.from_fields,
+}
+
+
+def _column(fields: Fields) -> Column:
+    return _READERS[fields.choice("kind", tuple(_READERS))](fields)
 
 
 def _dropped(fields: Fields) -> tuple[str, str]:

@@ -7,13 +7,18 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePath
 
 import polars as pl
 
-from chainrule.data.values import clean, column_names
+from chainrule.data.headers import repaired_names
+from chainrule.data.memory import flattened, renamed
+from chainrule.data.silence import quiet_panic
+from chainrule.data.table import Reading
+from chainrule.data.values import clean
 from chainrule.data.wording import listing
 from chainrule.errors import DataError
 
@@ -37,6 +42,7 @@ TEXT = ("csv", "tsv", "jsonl")
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _SEPARATORS = (",", ";", "\t", "|")
 _SNIFFED_LINES = 20
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 # A PanicException is polars' own bug on a malformed file; it is no subclass of Exception.
 _POLARS_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError)
 
@@ -65,8 +71,8 @@ def format_of(path: PurePath) -> tuple[str, bool]:
     return format, packed
 
 
-def parse(data: bytes, format: str, place: str) -> pl.DataFrame:
-    """Turn the bytes of a file into a clean frame.
+def parse(data: bytes, format: str, place: str, as_text: Collection[str] = ()) -> Reading:
+    """Turn the bytes of a file into a clean frame, with notes on what was guessed or repaired.
 
     Parameters
     ----------
@@ -75,43 +81,50 @@ def parse(data: bytes, format: str, place: str) -> pl.DataFrame:
     format
         One of ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, ``"arrow"``.
     place
-        What the error messages call the file.
+        What messages call the file.
+    as_text
+        Columns whose text stays text; see `clean`.
 
     Raises
     ------
     DataError
-        If the bytes are empty, damaged, not UTF-8 (or UTF-16 with a mark), or ragged; the
-        message names the line.
+        If the bytes are empty, damaged, no text, or ragged; the message names the line.
     """
     if format not in ENDINGS.values():
         raise DataError(f"unknown table format {format!r}: use {listing(set(ENDINGS.values()))}")
-    if format not in TEXT:
-        return clean(_binary(data, format, place))
-    data = _text(data, place)
-    if not data.strip():
-        raise DataError(f"{place} is empty")
-    if format == "jsonl":
-        return clean(_json_lines(data, place))
-    separator = "\t" if format == "tsv" else _separator(data)
-    frame = _separated(data, separator, place)
-    return clean(frame, decimal_comma=separator == ";")
+    notes: tuple[str, ...] = ()
+    if format in TEXT:
+        data, notes = _text(data, place)
+        if not data.strip():
+            raise DataError(f"{place} is empty")
+    if format in ("csv", "tsv"):
+        asked, data = _announced_separator(data)
+        separator = "\t" if format == "tsv" else asked or _separator(data)
+        named = _separated(data, separator, place)
+        frame = clean(named.frame, decimal_comma=separator == ";", as_text=as_text)
+    else:
+        raw = _json_lines(data, place) if format == "jsonl" else _binary(data, format, place)
+        named = renamed(flattened(raw))
+        frame = clean(named.frame, as_text=as_text)
+    return Reading(frame, notes + named.notes)
 
 
 def _binary(data: bytes, format: str, place: str) -> pl.DataFrame:
     if not data:
         raise DataError(f"{place} is empty")
     try:
-        if format == "parquet":
-            return pl.read_parquet(io.BytesIO(data))
-        if data.startswith(b"ARROW1"):
-            return pl.read_ipc(io.BytesIO(data))
-        return pl.read_ipc_stream(io.BytesIO(data))
+        with quiet_panic():
+            if format == "parquet":
+                return pl.read_parquet(io.BytesIO(data))
+            if data.startswith(b"ARROW1"):
+                return pl.read_ipc(io.BytesIO(data))
+            return pl.read_ipc_stream(io.BytesIO(data))
     except _POLARS_ERRORS as error:
         raise DataError(f"{place} is not a readable {format} file: {_first(error)}") from error
 
 
-def _text(data: bytes, place: str) -> bytes:
-    """Unpack gzip, and turn UTF-16 and old line ends into UTF-8 with line feeds."""
+def _text(data: bytes, place: str) -> tuple[bytes, tuple[str, ...]]:
+    """Unpack gzip, and turn other encodings and old line ends into UTF-8 with line feeds."""
     if data.startswith(_GZIP):
         try:
             data = gzip.decompress(data)
@@ -123,8 +136,31 @@ def _text(data: bytes, place: str) -> bytes:
         )
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         data = data.decode("utf-16", errors="replace").encode()
-    data = data.removeprefix(codecs.BOM_UTF8)
-    return data if b"\n" in data else data.replace(b"\r", b"\n")
+    data, notes = _utf8(data.removeprefix(codecs.BOM_UTF8), place)
+    return data if b"\n" in data else data.replace(b"\r", b"\n"), notes
+
+
+def _utf8(data: bytes, place: str) -> tuple[bytes, tuple[str, ...]]:
+    """Check UTF-8; what is not is taken for Windows-1252, if it is text in that at all."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        where = f"{place}, line {line}: byte {data[error.start]:#04x} is not UTF-8"
+        if _CONTROL.search(data):
+            raise DataError(f"{where}, and the file is no text: save it as UTF-8") from error
+        try:
+            data = data.decode("cp1252").encode()
+        except UnicodeDecodeError:
+            raise DataError(f"{where}; save the file as UTF-8") from error
+        return data, (f"{where}: read as Windows-1252; save the file as UTF-8 if that is wrong",)
+    return data, ()
+
+
+def _announced_separator(data: bytes) -> tuple[str | None, bytes]:
+    """Take away the line ``sep=;`` that some spreadsheets put first."""
+    announced = re.match(rb"sep=(.)\r?\n", data, re.IGNORECASE)
+    return (announced[1].decode(), data[announced.end() :]) if announced else (None, data)
 
 
 def _separator(data: bytes) -> str:
@@ -138,13 +174,14 @@ def _separator(data: bytes) -> str:
     return best if widths[best] > 1 else ","
 
 
-def _separated(data: bytes, separator: str, place: str) -> pl.DataFrame:
+def _separated(data: bytes, separator: str, place: str) -> Reading:
     """Read separated values fast; on any doubt, again with care."""
     try:
         # Without a header and without types polars keeps every cell, and every name, as it is.
-        frame = pl.read_csv(
-            io.BytesIO(data), separator=separator, has_header=False, infer_schema=False
-        )
+        with quiet_panic():
+            frame = pl.read_csv(
+                io.BytesIO(data), separator=separator, has_header=False, infer_schema=False
+            )
     except _POLARS_ERRORS:
         return _carefully(data, separator, place)
     # polars fills a line that is too short with nulls, so the last cell tells; and it reads a
@@ -154,7 +191,7 @@ def _separated(data: bytes, separator: str, place: str) -> pl.DataFrame:
     return _under_header(frame, ["" if name is None else name for name in frame.row(0)])
 
 
-def _carefully(data: bytes, separator: str, place: str) -> pl.DataFrame:
+def _carefully(data: bytes, separator: str, place: str) -> Reading:
     """Read separated values row by row, so that the first wrong line is known."""
     rows: list[list[str]] = []
     for line, row in _rows(data, separator, place):
@@ -169,21 +206,14 @@ def _carefully(data: bytes, separator: str, place: str) -> pl.DataFrame:
     return _under_header(frame, rows[0])
 
 
-def _under_header(frame: pl.DataFrame, header: list[str]) -> pl.DataFrame:
-    return frame[1:].rename(dict(zip(frame.columns, column_names(header), strict=True)))
+def _under_header(frame: pl.DataFrame, header: list[str]) -> Reading:
+    names, notes = repaired_names(header)
+    return Reading(frame[1:].rename(dict(zip(frame.columns, names, strict=True))), notes)
 
 
 def _rows(data: bytes, separator: str, place: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each row that is not blank, with the number of its last line."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{place}, line {line}: byte {data[error.start]:#04x} is not UTF-8 text "
-            "(perhaps Latin-1 or Windows-1252); save the file as UTF-8"
-        ) from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
+    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator, strict=False)
     try:
         for row in reader:
             if row:
@@ -198,7 +228,8 @@ def _cells(count: int) -> str:
 
 def _json_lines(data: bytes, place: str) -> pl.DataFrame:
     try:
-        return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
+        with quiet_panic():
+            return pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
     except _POLARS_ERRORS as error:
         for number, line in enumerate(data.splitlines(), start=1):
             _check_json(line, f"{place}, line {number}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chainrule.data.wording import listing
 from chainrule.errors import DataError
@@ -13,6 +13,15 @@ from chainrule.errors import DataError
 _BLANK = re.compile(r"[\s\ufeff\u200b]+")
 _WHOLE = re.compile(r"\d+")
 _VALUE = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?|-\d+")
+
+
+def as_names(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Give one name, several or none as a tuple.
+
+    >>> as_names("y"), as_names(["a", "b"]), as_names(None)
+    (('y',), ('a', 'b'), ())
+    """
+    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
 def column_names(header: Iterable[object]) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.data.stored import Fields
-from chainrule.data.values import numbers
+from chainrule.data.values import CODE, numbers, share_matching
 from chainrule.errors import DataError
 
 MARKS = (".", ",", "either")
@@ -33,7 +33,6 @@ _CELL = (
 _GROUPS = r"[\s'’_]"
 # India groups by two digits, except for the last three.
 _GROUPED = r"^\d{1,3}(?:MARK\d{2,3})*MARK\d{3}"
-_CODE = r"^[+-]?0\d|^[+-]?\d{19,}$"
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,8 @@ class NumberNotation:
         DataError
             If a cell is not a number; the message names the column, the row and the value.
         """
+        if column.dtype != pl.String:
+            return numbers(column)
         values = self._values(column)
         wrong = np.flatnonzero(np.isnan(values) & column.is_not_null().to_numpy())
         if len(wrong) and not self.words:
@@ -86,10 +87,12 @@ class NumberNotation:
     def _values(self, column: pl.Series) -> np.ndarray:
         if column.dtype != pl.String:
             return numbers(column)
-        cells = column.drop_nulls().unique()
-        read = column.replace_strict(
-            cells, _parse(cells, self), default=None, return_dtype=pl.Float64
-        )
+        cells = column.unique().drop_nulls()
+        if 2 * len(cells) > len(column):
+            read = _parse(column, self)
+        else:
+            known = _parse(cells, self)
+            read = column.replace_strict(cells, known, default=None, return_dtype=pl.Float64)
         return read.to_numpy().astype(np.float64)
 
     def describe(self) -> str:
@@ -108,6 +111,10 @@ class NumberNotation:
         notation = cls(fields.choice("mark", MARKS), fields.text("unit"), fields.flag("words"))
         fields.end()
         return notation
+
+
+PLAIN = NumberNotation()
+"""Numbers as every program writes them."""
 
 
 def number_notation(
@@ -133,19 +140,21 @@ def number_notation(
     known = column.drop_nulls()
     share = _ASKED_SHARE if asked else _SHARE
     sample = known.head(_SAMPLE)
-    if sample.is_empty() or sample.str.contains(_CELL).mean() < share - _SAMPLING_ERROR:
+    if not len(sample) or share_matching(sample, _CELL) < share - _SAMPLING_ERROR:
         return None
     counted = known.value_counts(name="rows")
     cells, rows = counted.to_series(0), counted.to_series(1).to_numpy()
     parts = _parts(cells)
-    notation = NumberNotation(mark or _mark(parts["body"].drop_nulls()), _unit(parts, rows))
+    notation = NumberNotation(
+        mark or _mark(parts["body"].drop_nulls().str.replace_all(_GROUPS, "")), _unit(parts, rows)
+    )
     read = _parse(cells, notation)
     good = read.is_not_null().to_numpy()
     if good.all():
         return notation
     if rows[good].sum() < share * rows.sum():
         return None
-    codes = cells.filter(pl.Series(~good)).str.contains(_CODE).any()
+    codes = cells.filter(pl.Series(~good)).str.contains(CODE).any()
     if not asked and (codes or read.n_unique() <= _FEWEST_AMONG_WORDS):
         return None
     return replace(notation, words=True)
@@ -219,7 +228,9 @@ def _parse(cells: pl.Series, notation: NumberNotation) -> pl.Series:
     digits = pl.when(fits).then(_pointed(bare, notation.mark))
     value = (digits + pl.col("power").fill_null("")).cast(pl.Float64, strict=False)
     minus = [pl.col(name).fill_null("").is_in(["-", "\u2212"]) for name in ("sign", "minus")]
-    value = pl.when(minus[0] ^ minus[1] ^ pl.col("open").is_not_null()).then(-value).otherwise(value)
+    value = (
+        pl.when(minus[0] ^ minus[1] ^ pl.col("open").is_not_null()).then(-value).otherwise(value)
+    )
     if notation.unit == "%":
         value = pl.when(unit == "%").then(value / 100.0).otherwise(value)
     infinite = pl.when(pl.col("cell").str.contains(r"(?i)^[+-]?inf(inity)?$")).then(np.inf)

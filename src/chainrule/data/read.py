@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import warnings
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from chainrule.data.formats import format_of, parse
+from chainrule.data.memory import from_memory
 from chainrule.data.sample import load_sample
-from chainrule.data.values import clean, column_names
-from chainrule.errors import DataError
+from chainrule.data.table import Reading
+from chainrule.data.values import clean
+from chainrule.errors import ChainruleWarning, DataError
 
 _SAMPLE = "sample:"
 
 
-def read_table(source: object, *, format: str | None = None) -> pl.DataFrame:
+def read_table(
+    source: object, *, format: str | None = None, as_text: Collection[str] = ()
+) -> pl.DataFrame:
     """Read a table, with null for every missing cell and a natural type for every column.
 
     Parameters
@@ -26,11 +29,14 @@ def read_table(source: object, *, format: str | None = None) -> pl.DataFrame:
     source
         A path to a CSV, TSV, JSON-lines, Parquet or Arrow (Feather) file, the text formats also
         packed (``.csv.gz``); ``"sample:adult"`` for a table that comes with the package; or a
-        table in memory: a polars or pandas frame, an Arrow table, a dictionary of columns.
+        table in memory: see `chainrule.data.memory.from_memory`.
         A ``.csv`` may also be separated by semicolons (then with decimal commas), tabs or bars.
     format
         Read the file as ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"`` or ``"arrow"``,
         whatever its ending.
+    as_text
+        Columns whose text stays text, even where it looks like numbers; names that the table
+        lacks do not matter. For new rows of a model: see `Encoder.text_columns`.
 
     Returns
     -------
@@ -41,26 +47,42 @@ def read_table(source: object, *, format: str | None = None) -> pl.DataFrame:
     Raises
     ------
     DataError
-        If there is no such file, or it is a folder, empty, only a header, ragged, not UTF-8,
-        damaged, of an unknown format, or has two columns of one name.
+        If there is no such file, or it is a folder, empty, only a header, ragged, not text,
+        damaged, or of an unknown format.
+
+    Warns
+    -----
+    ChainruleWarning
+        If something had to be guessed or repaired; `read_with_notes` gives the notes instead.
 
     >>> read_table({"age": ["41", " ?"], "member": ["true", "FALSE"]}).rows()
     [(41, True), (None, False)]
     """
+    reading = read_with_notes(source, format=format, as_text=as_text)
+    for note in reading.notes:
+        warnings.warn(note, ChainruleWarning, stacklevel=2)
+    return reading.frame
+
+
+def read_with_notes(
+    source: object, *, format: str | None = None, as_text: Collection[str] = ()
+) -> Reading:
+    """Read a table like `read_table`, and say what a user should know about it."""
     if isinstance(source, str) and source.startswith(_SAMPLE):
-        return load_sample(source.removeprefix(_SAMPLE)).frame
+        return Reading(load_sample(source.removeprefix(_SAMPLE)).frame)
     if isinstance(source, str | os.PathLike):
-        place, frame = repr(os.fspath(source)), _from_file(Path(source), format)
+        place, reading = repr(os.fspath(source)), _from_file(Path(source), format, as_text)
     else:
-        place, frame = "the table", clean(_from_memory(source))
-    if not frame.width:
+        raw = from_memory(source)
+        place, reading = "the table", Reading(clean(raw.frame, as_text=as_text), raw.notes)
+    if not reading.frame.width:
         raise DataError(f"{place} has no columns")
-    if not frame.height:
+    if not reading.frame.height:
         raise DataError(f"{place} has column names but no rows")
-    return frame
+    return reading
 
 
-def _from_file(path: Path, format: str | None) -> pl.DataFrame:
+def _from_file(path: Path, format: str | None, as_text: Collection[str]) -> Reading:
     if path.is_dir():
         raise DataError(f"{str(path)!r} is a folder; name a file in it")
     if not path.exists():
@@ -70,41 +92,4 @@ def _from_file(path: Path, format: str | None) -> pl.DataFrame:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror}") from error
-    return parse(data, kind, repr(str(path)))
-
-
-def _from_memory(table: Any) -> pl.DataFrame:
-    if isinstance(table, pl.DataFrame):
-        return table
-    if isinstance(table, pl.LazyFrame):
-        return table.collect()
-    if isinstance(table, Mapping):
-        return _from_columns(list(table), list(table.values()))
-    library = type(table).__module__.partition(".")[0]
-    if library == "pandas" and hasattr(table, "iloc"):
-        names = list(table.columns)
-        return _from_columns(names, [table.iloc[:, i] for i in range(len(names))])
-    if hasattr(table, "__arrow_c_stream__") and hasattr(table, "column_names"):
-        column_names(table.column_names)
-        return pl.DataFrame(table)
-    raise DataError(
-        "expected a path or a table (polars, pandas, Arrow, a dictionary of columns), "
-        f"received {type(table).__name__}"
-    )
-
-
-def _from_columns(header: list[object], columns: list[Any]) -> pl.DataFrame:
-    names = column_names(header)
-    lengths = {name: len(column) for name, column in zip(names, columns, strict=True)}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"the columns differ in length: {lengths}")
-    return pl.DataFrame([_series(n, c) for n, c in zip(names, columns, strict=True)])
-
-
-def _series(name: str, values: Any) -> pl.Series:
-    with suppress(TypeError, ValueError, ImportError, pl.exceptions.PolarsError):
-        series = pl.Series(name, values)
-        if series.dtype != pl.Object:
-            return series
-    # Values of several types: as text, which `clean` reads again like a file.
-    return pl.Series(name, [str(value) for value in values], dtype=pl.String)
+    return parse(data, kind, repr(str(path)), as_text)

@@ -71,7 +71,7 @@ def load_sample(name: str) -> Sample:
 
 def _adult(name: str) -> Sample:
     file = files("chainrule.data").joinpath("samples", "adult.csv.gz")
-    frame = parse(file.read_bytes(), "csv", f"sample {name!r}")
+    frame = parse(file.read_bytes(), "csv", f"sample {name!r}").frame
     source = f"B. Becker and R. Kohavi: Adult, {_UCI}, 1996"
     return Sample(name, frame, "income", "binary", source, "CC BY 4.0")
 

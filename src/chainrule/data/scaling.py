@@ -4,17 +4,20 @@ A network learns fast from inputs of mean zero and deviation one. `Standard` giv
 heavy tail would leave nearly all rows in one corner of such a scale: `Asinh` pulls the tail in.
 And a column that has one value in most rows and many others in the rest (a gain that is mostly
 zero) says different things in each range: `Ramps` lets a first layer treat each on its own.
+These are chosen by themselves; `Robust` and `Quantile` are there for those who ask.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 
 from chainrule.data.stored import Fields
-from chainrule.errors import ModelFileError
+from chainrule.data.wording import listing
+from chainrule.errors import ModelFileError, ParameterError
 
 # Limits of what counts as a bell: an exponential distribution has skew 2.
 _SKEW = 2.0
@@ -26,6 +29,8 @@ _SPIKE_SHARE = 0.5
 _MOST_RAMPS = 32
 _VALUES_FOR_RAMPS = 32
 _ROWS_PER_RAMP = 10
+# Beyond this many, a straight line between knots is as good as the curve.
+_MOST_KNOTS = 200
 # float32 must not overflow, and no answer is to be had a hundred deviations outside.
 _BOUND = 100.0
 
@@ -129,7 +134,111 @@ class Ramps:
         return f"one value in most rows: {len(self.means)} ramps from {low:.6g} to {high:.6g}"
 
 
-Scaling = Standard | Asinh | Ramps
+@dataclass(frozen=True)
+class Robust:
+    """(x - median) / distance between the quartiles: one input, as scikit-learn's RobustScaler.
+
+    Parameters
+    ----------
+    centre, unit
+        Median and distance between the quartiles of the training part, in the column's unit.
+    """
+
+    centre: float
+    unit: float
+
+    method: ClassVar[str] = "robust"
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Name the inputs of a column."""
+        return (column,)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Map values [n] to inputs [n, 1]; NaN stays NaN."""
+        return _bounded(x, self.centre, self.unit)[:, None]
+
+    def describe(self) -> str:
+        """Say what is done, in a phrase."""
+        return f"robust: (x - median {self.centre:.6g}) / quartile distance {self.unit:.6g}"
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """The place among the training values, as a point of the normal distribution: one input.
+
+    Whatever their distribution, training values become a bell. As scikit-learn's
+    QuantileTransformer with a normal output, but for the ends: the outermost training values stay
+    where a sample of this size has them, instead of going five deviations out.
+
+    Parameters
+    ----------
+    knots
+        [k] rising values, in the column's unit.
+    places
+        [k] points of the normal distribution, rising; between knots a straight line is drawn.
+    """
+
+    knots: tuple[float, ...]
+    places: tuple[float, ...]
+
+    method: ClassVar[str] = "quantile"
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Name the inputs of a column."""
+        return (column,)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Map values [n] to inputs [n, 1]; NaN stays NaN."""
+        size = max(map(abs, self.knots)) or 1.0  # dividing keeps differences of 1e308 finite
+        knots = np.array(self.knots) / size
+        return np.where(np.isnan(x), np.nan, np.interp(x / size, knots, self.places))[:, None]
+
+    def describe(self) -> str:
+        """Say what is done, in a phrase."""
+        return f"quantiles mapped to a normal distribution, {len(self.knots)} knots"
+
+
+Scaling = Standard | Asinh | Ramps | Robust | Quantile
+
+METHODS = ("standard", "robust", "quantile", "asinh", "ramps")
+"""Ways to scale that can be asked for; ``"auto"`` chooses."""
+
+
+def fit_scaling(x: np.ndarray, method: str = "auto") -> Scaling:
+    """Fit a scaling to values.
+
+    Parameters
+    ----------
+    x
+        Finite values [n] of the training part, n at least 1.
+    method
+        One of `METHODS`, or ``"auto"``: see `choose_scaling`. Where ramps find too few different
+        values, it is ``"standard"``.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such method.
+
+    >>> fit_scaling(np.array([1.0, 2.0, 3.0, 4.0, 90.0]), "robust")
+    Robust(centre=3.0, unit=2.0)
+    """
+    if method == "auto":
+        return choose_scaling(x)
+    if method == "robust":
+        centre, unit = _quartiles(x)
+        return Robust(centre, unit)
+    if method == "quantile":
+        return _fit_quantile(x)
+    if method == "asinh":
+        return _fit_asinh(x)
+    if method == "ramps":
+        return _fit_ramps(np.unique(x), x, min(_MOST_RAMPS, len(x) // _ROWS_PER_RAMP)) or Standard(
+            *moments(x)
+        )
+    if method == "standard":
+        return Standard(*moments(x))
+    raise ParameterError(f"there is no scaling {method!r}: use {listing(('auto', *METHODS))}")
 
 
 def choose_scaling(x: np.ndarray) -> Scaling:
@@ -154,43 +263,75 @@ def choose_scaling(x: np.ndarray) -> Scaling:
     if abs(np.mean(z**3)) <= _SKEW and np.max(np.abs(z)) <= _FARTHEST:
         return Standard(mean, deviation)
     values, counts = np.unique(x, return_counts=True)
-    others = len(x) - counts.max()
-    count = min(_MOST_RAMPS, others // _ROWS_PER_RAMP)
-    if counts.max() > _SPIKE_SHARE * len(x) and len(values) > _VALUES_FOR_RAMPS and count > 1:
-        knots = np.unique(np.quantile(values, np.linspace(0.0, 1.0, count + 1)))
-        means = _ramps(x, knots).mean(axis=0)
-        return Ramps(tuple(knots.tolist()), tuple(means.tolist()))
-    low, centre, high = np.quantile(x, [0.25, 0.5, 0.75]).tolist()
-    unit = high - low if 0.0 < high - low < np.inf else deviation
+    if counts.max() > _SPIKE_SHARE * len(x) and len(values) > _VALUES_FOR_RAMPS:
+        others = len(x) - int(counts.max())
+        ramps = _fit_ramps(values, x, min(_MOST_RAMPS, others // _ROWS_PER_RAMP))
+        if ramps:
+            return ramps
+    return _fit_asinh(x)
+
+
+def _fit_ramps(values: np.ndarray, x: np.ndarray, count: int) -> Ramps | None:
+    """Fit ramps to different values; None if there are too few for more than one."""
+    if count < 2:
+        return None
+    knots = np.unique(np.quantile(values, np.linspace(0.0, 1.0, count + 1)))
+    if len(knots) < 3:
+        return None
+    means = _ramps(x, knots).mean(axis=0)
+    return Ramps(tuple(knots.tolist()), tuple(means.tolist()))
+
+
+def _fit_asinh(x: np.ndarray) -> Asinh:
+    centre, unit = _quartiles(x)
     mean, deviation = moments(np.arcsinh(_difference(x, centre, unit)))
     return Asinh(centre, unit, mean, deviation)
 
 
+def _fit_quantile(x: np.ndarray) -> Quantile:
+    # Imported here because only this one way to scale needs it, and only when it is fitted.
+    from scipy.special import ndtri
+
+    values, counts = np.unique(x, return_counts=True)
+    # The middle of the ranks that equal values share.
+    shares = (np.cumsum(counts) - 0.5 * counts) / len(x)
+    if len(values) > _MOST_KNOTS:
+        chosen = np.interp(np.linspace(shares[0], shares[-1], _MOST_KNOTS), shares, values)
+        chosen = np.unique(chosen)
+        shares, values = np.interp(chosen, values, shares), chosen
+    return Quantile(tuple(values.tolist()), tuple(ndtri(shares).tolist()))
+
+
+def _quartiles(x: np.ndarray) -> tuple[float, float]:
+    """Give the median, and the distance between the quartiles or what comes closest to it."""
+    low, centre, high = np.quantile(x, [0.25, 0.5, 0.75]).tolist()
+    unit = high - low
+    return centre, unit if 0.0 < unit < np.inf else moments(x)[1]
+
+
 def scaling_to_dict(scaling: Scaling) -> dict[str, object]:
     """Give the fitted numbers as plain JSON values."""
-    if isinstance(scaling, Ramps):
-        fitted: dict[str, object] = {"knots": list(scaling.knots), "means": list(scaling.means)}
-    elif isinstance(scaling, Asinh):
-        fitted = {"centre": scaling.centre, "unit": scaling.unit}
-    else:
-        fitted = {}
-    if not isinstance(scaling, Ramps):
-        fitted |= {"mean": scaling.mean, "deviation": scaling.deviation}
+    fitted = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(scaling).items()
+    }
     return {"method": scaling.method, **fitted}
 
 
 def scaling_from_dict(fields: Fields) -> Scaling:
     """Read what `scaling_to_dict` gave; raise `ModelFileError` if it is anything else."""
-    method = fields.choice("method", ("standard", "asinh", "ramps"))
+    method = fields.choice("method", METHODS)
+    scaling: Scaling
     if method == "ramps":
-        ramps = Ramps(fields.numbers("knots"), fields.numbers("means"))
-        rising = all(a < b for a, b in zip(ramps.knots, ramps.knots[1:], strict=False))
-        if not ramps.means or len(ramps.knots) != len(ramps.means) + 1 or not rising:
-            raise ModelFileError(
-                f"{fields.place}: expected rising knots, one more than means; received "
-                f"{len(ramps.knots)} knots and {len(ramps.means)} means"
-            )
-        scaling: Scaling = ramps
+        scaling = Ramps(fields.numbers("knots"), fields.numbers("means"))
+        _require_knots(fields, scaling.knots, scaling.means, "means", one_more=True)
+    elif method == "quantile":
+        scaling = Quantile(fields.numbers("knots"), fields.numbers("places"))
+        _require_knots(fields, scaling.knots, scaling.places, "places", one_more=False)
+        if max(map(abs, scaling.places)) > _BOUND:
+            raise ModelFileError(f"{fields.place}: places should lie within {_BOUND:g} of zero")
+    elif method == "robust":
+        scaling = Robust(fields.number("centre"), fields.positive("unit"))
     elif method == "asinh":
         scaling = Asinh(
             fields.number("centre"),
@@ -202,6 +343,23 @@ def scaling_from_dict(fields: Fields) -> Scaling:
         scaling = Standard(fields.number("mean"), fields.positive("deviation"))
     fields.end()
     return scaling
+
+
+def _require_knots(
+    fields: Fields,
+    knots: tuple[float, ...],
+    values: tuple[float, ...],
+    name: str,
+    *,
+    one_more: bool,
+) -> None:
+    rising = all(a < b for a, b in pairwise(knots))
+    if not values or len(knots) != len(values) + one_more or not rising:
+        many = "one more than" if one_more else "as many as"
+        raise ModelFileError(
+            f"{fields.place}: expected rising knots, {many} {name}; received {len(knots)} knots "
+            f"and {len(values)} {name}"
+        )
 
 
 def moments(x: np.ndarray) -> tuple[float, float]:

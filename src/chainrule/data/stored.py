@@ -54,10 +54,6 @@ class Fields:
             raise self._wrong(name, "a text", value)
         return value
 
-    def optional_text(self, name: str) -> str | None:
-        """Read a text or null."""
-        return None if self._field(name) is None else self.text(name)
-
     def choice(self, name: str, options: Sequence[str]) -> str:
         """Read a text that is one of the options."""
         value = self.text(name)
@@ -128,6 +124,10 @@ class Fields:
     def inner(self, name: str) -> Fields:
         """Read an object inside this one."""
         return Fields(self._field(name), f"{self.place}, {name}")
+
+    def optional_inner(self, name: str) -> Fields | None:
+        """Read an object inside this one, or null."""
+        return None if self._field(name) is None else self.inner(name)
 
     def _field(self, name: str) -> Any:
         if name not in self._stored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,6 +11,32 @@ from numpy.typing import NDArray
 
 Table = pl.DataFrame
 """A table as `chainrule.data.read_table` gives it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table, and what was done to make it one.
+
+    Parameters
+    ----------
+    frame
+        The clean table.
+    notes
+        What a user should know: names that were repaired, a guessed encoding.
+    """
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def new_table(columns: Mapping[str, NDArray[Any]]) -> Table:
+    """Make a table of arrays [n] by name.
+
+    >>> import numpy as np
+    >>> new_table({"x": np.array([2])}).rows(named=True)
+    [{'x': 2}]
+    """
+    return Table([pl.Series(name, values) for name, values in columns.items()])
 
 
 def append_columns(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:

@@ -1,23 +1,27 @@
-"""The column to predict: its task, and its labels or numbers there and back."""
+"""What is to be predicted: its task, and its labels or numbers there and back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from chainrule.data.scaling import moments
+from chainrule.data.headers import as_names
+from chainrule.data.label_set_target import LabelSetTarget
+from chainrule.data.label_target import Label, LabelTarget
+from chainrule.data.levels import FALSE, TRUE
+from chainrule.data.notation import number_notation
+from chainrule.data.number_target import NumberTarget
 from chainrule.data.stored import Fields
-from chainrule.data.values import clean, level, level_codes, numbers
+from chainrule.data.values import clean
 from chainrule.data.wording import listing, suggest
 from chainrule.errors import DataError, ModelFileError, ParameterError
 
-TASKS = ("binary", "multiclass", "regression")
-"""What can be learnt: one of two labels, one of several, or a number."""
-
-Label = str | int | bool | float
+TASKS = ("binary", "multiclass", "regression", "count", "multilabel", "multioutput")
+"""What can be learnt: one of two labels, one of several, a number, a count, any of several labels,
+or several numbers."""
 
 # Whole numbers are classes if they are this few, each with this many rows on average.
 _MOST_NUMBERED_CLASSES = 20
@@ -26,7 +30,7 @@ _ROWS_PER_NUMBERED_CLASS = 5
 
 @dataclass(frozen=True)
 class TaskGuess:
-    """What a target column asks for, and why.
+    """What a target asks for, and why.
 
     Parameters
     ----------
@@ -53,41 +57,66 @@ def target_column(frame: pl.DataFrame, target: str) -> pl.Series:
     return frame[target]
 
 
-def drop_unlabelled(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, int]:
-    """Leave out the rows without a target, and count them.
+def target_columns(frame: pl.DataFrame, target: str | Sequence[str]) -> pl.Series | pl.DataFrame:
+    """Pick what to predict: one column, or several as a frame.
+
+    Raises
+    ------
+    DataError
+        If a name is not there, or is there twice.
+    """
+    names = as_names(target)
+    if len(set(names)) < len(names) or not names:
+        raise DataError(f"the targets should be different columns, received {listing(names)}")
+    columns = [target_column(frame, name) for name in names]
+    return columns[0] if len(columns) == 1 else pl.DataFrame(columns)
+
+
+def drop_unlabelled(frame: pl.DataFrame, target: str | Sequence[str]) -> tuple[pl.DataFrame, int]:
+    """Leave out the rows without a target (or without one of several), and count them.
 
     Raises
     ------
     DataError
         If no row has one.
     """
-    column = _cleaned(target_column(frame, target))
-    known = column.is_not_null()
+    names = as_names(target)
+    known = pl.Series([True]).new_from_index(0, frame.height)
+    for name in names:
+        known &= _cleaned(target_column(frame, name)).is_not_null()
     if not known.any():
-        raise DataError(f"the target {target!r} has no value in any row")
+        raise DataError(f"the target {', '.join(map(repr, names))} has no value in any row")
     labelled = frame.filter(known)
     return labelled, frame.height - labelled.height
 
 
-def infer_task(column: pl.Series) -> TaskGuess:
-    """Tell what a target column asks for.
+def infer_task(target: pl.Series | pl.DataFrame) -> TaskGuess:
+    """Tell what a target asks for.
+
+    Several columns are ``"multilabel"`` if each holds truth values, and ``"multioutput"`` if each
+    holds numbers. Counts are regressions unless asked for.
 
     Raises
     ------
     DataError
-        If it has no value, one value only, or holds something else than text, numbers and truth
-        values.
+        If a column has no value, one value only, or holds something else than text, numbers,
+        truth values and lists; or if several columns do not go together.
 
     >>> infer_task(pl.Series("price", [1.5, 2.5, 9.0]))
     TaskGuess(task='regression', reason='numbers with fractions')
     """
-    known = _known(column)
+    if isinstance(target, pl.DataFrame):
+        return _infer_many(target)
+    known = _known(target)
+    if known.dtype.is_nested():
+        return TaskGuess("multilabel", "lists of labels")
     classes = known.n_unique()
     if classes == 2:
         return TaskGuess("binary", f"two values: {listing(known.unique().sort())}")
-    if known.dtype == pl.String:
+    measured = _measured(known)
+    if measured is None:
         return TaskGuess("multiclass", f"text with {classes} different values")
-    if known.dtype.is_float() and (known != known.round()).any():
+    if (measured != measured.round()).any():
         return TaskGuess("regression", "numbers with fractions")
     few = classes <= _MOST_NUMBERED_CLASSES
     if few and len(known) >= _ROWS_PER_NUMBERED_CLASS * classes:
@@ -95,45 +124,58 @@ def infer_task(column: pl.Series) -> TaskGuess:
     return TaskGuess("regression", f"whole numbers with {classes} different values")
 
 
+def _infer_many(target: pl.DataFrame) -> TaskGuess:
+    columns = [_known(column) for column in target]
+    if all(map(_is_truth, columns)):
+        return TaskGuess("multilabel", f"{len(columns)} columns of truth values")
+    if all(_measured(column) is not None for column in columns):
+        return TaskGuess("multioutput", f"{len(columns)} columns of numbers")
+    raise DataError(
+        f"the targets {listing(target.columns)} do not go together: they should all hold numbers, "
+        "or all truth values (true and false, yes and no, 1 and 0); train a model for each instead"
+    )
+
+
+Part = LabelTarget | LabelSetTarget | NumberTarget
+
+
 @dataclass(frozen=True)
 class TargetEncoder:
-    """How the column to predict becomes numbers, and predictions become labels again.
+    """How what is to be predicted becomes numbers, and predictions become labels again.
 
     Make one with `TargetEncoder.fit`.
 
     Parameters
     ----------
-    name
-        The column's name.
     task
         One of `TASKS`.
-    classes
-        The labels as they were read, sorted; none for a regression.
-    mean, deviation
-        Of the training part, in the column's unit; for a regression.
+    parts
+        One for each column.
     """
 
-    name: str
     task: str
-    classes: tuple[Label, ...] = ()
-    mean: float = 0.0
-    deviation: float = 1.0
+    parts: tuple[Part, ...]
 
     @classmethod
-    def fit(cls, column: pl.Series, task: str | None = None) -> TargetEncoder:
+    def fit(
+        cls, target: pl.Series | pl.DataFrame, task: str | None = None, *, scaling: str = "auto"
+    ) -> TargetEncoder:
         """Fit to the target of the training rows.
 
         Parameters
         ----------
-        column
-            The target [n]; missing ones are passed over.
+        target
+            One column [n], or several as a frame; missing values are passed over.
         task
             One of `TASKS`; None: see `infer_task`.
+        scaling
+            Of numbers: ``"standard"``, ``"log"``, ``"asinh"``, or ``"auto"``, which tells skewed
+            ones from others; see `chainrule.data.number_target.NumberTarget`.
 
         Raises
         ------
         DataError
-            If the column does not suit the task: one class only, text for a regression, ...
+            If a column does not suit the task: one class only, text for a regression, ...
         ParameterError
             If there is no such task.
 
@@ -142,108 +184,197 @@ class TargetEncoder:
         ('binary', ('no', 'yes'))
         """
         if task is None:
-            task = infer_task(column).task
+            task = infer_task(target).task
         if task not in TASKS:
             raise ParameterError(f"there is no task {task!r}: use {listing(TASKS)}")
-        known = _known(column)
-        if task == "regression":
-            mean, deviation = moments(_finite(known))
-            return cls(column.name, task, mean=mean, deviation=deviation)
-        # Labels that differ only in how they are written (1 and 1.0 among text) are one.
-        labels = {level(label): label for label in known.unique().sort().to_list()}
-        if task == "binary" and len(labels) != 2:
+        columns = [target] if isinstance(target, pl.Series) else [*target]
+        if len(columns) > 1 and task not in ("multilabel", "multioutput"):
             raise DataError(
-                f"the target {column.name!r} has {len(labels)} classes, but a binary task has two: "
-                f"{listing(labels.values())}; use the task 'multiclass'"
+                f"the task {task!r} has one target, received {len(columns)} columns; several "
+                "columns need 'multilabel' or 'multioutput'"
             )
-        if len(labels) > max(2, len(known) // 2):
-            raise DataError(
-                f"the target {column.name!r} has {len(labels)} classes in {len(known)} rows, too "
-                "many to learn; is it an identifier, or a number to be predicted ('regression')?"
-            )
-        return cls(column.name, task, tuple(labels.values()))
+        known = [_known(column) for column in columns]
+        if task == "count":
+            return cls(task, (NumberTarget.fit(known[0], "count"),))
+        if task in ("regression", "multioutput"):
+            return cls(task, tuple(NumberTarget.fit(column, scaling) for column in known))
+        if task == "multilabel" and len(columns) == 1:
+            return cls(task, (LabelSetTarget.fit(known[0]),))
+        two = task != "multiclass"
+        return cls(task, tuple(LabelTarget.fit(column, two=two) for column in known))
 
-    def encode(self, column: pl.Series) -> np.ndarray:
-        """Turn labels into indices, int32 [n], or numbers into float32 [n] of mean 0, deviation 1.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name the columns."""
+        return tuple(part.name for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """Name the column, or several with commas between them."""
+        return ", ".join(self.names)
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """Give the labels, in the order of their indices or marks; none if numbers are predicted.
+
+        With several columns of truth values these are the columns' names.
+        """
+        if self.task == "multilabel":
+            first = self.parts[0]
+            return first.labels if isinstance(first, LabelSetTarget) else self.names
+        first = self.parts[0]
+        return first.classes if isinstance(first, LabelTarget) else ()
+
+    @property
+    def outputs(self) -> int:
+        """Count the outputs that a network needs: two classes take one."""
+        if self.task == "multioutput":
+            return len(self.parts)
+        return len(self.classes) if self.task in ("multiclass", "multilabel") else 1
+
+    @property
+    def mean(self) -> float:
+        """Mean of the training values in the column's unit; 0 if labels are predicted."""
+        first = self.parts[0]
+        return first.mean if isinstance(first, NumberTarget) else 0.0
+
+    @property
+    def deviation(self) -> float:
+        """Deviation of the training values in the column's unit; 1 if labels are predicted."""
+        first = self.parts[0]
+        return first.deviation if isinstance(first, NumberTarget) else 1.0
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Name the columns whose cells must be read as text; see `Encoder.text_columns`."""
+        return tuple(
+            part.name
+            for part in self.parts
+            if isinstance(part, NumberTarget) and not part.notation.plain
+        )
+
+    def encode(self, target: pl.Series | pl.DataFrame) -> np.ndarray:
+        """Turn a target into what a network trains on.
+
+        Parameters
+        ----------
+        target
+            One column [n], or a frame that holds the columns.
+
+        Returns
+        -------
+        numpy.ndarray
+            Indices int32 [n] of classes; float32 [n] of a number, of mean 0 and deviation 1
+            (counts: of mean 1); float32 [n, outputs] of several labels (0 or 1) or numbers.
 
         Raises
         ------
         DataError
             If a value is missing, or a label is one that training did not see.
         """
-        column = _cleaned(column)
-        if column.null_count():
-            row = column.is_null().arg_max()
-            raise DataError(
-                f"the target {self.name!r} is missing in {column.null_count()} rows (first: row "
-                f"{(row or 0) + 1}); leave these rows out"
-            )
-        if self.task == "regression":
-            scaled: np.ndarray = (_finite(column) - self.mean) / self.deviation
-            return scaled.astype(np.float32)
-        names = {level(label): code for code, label in enumerate(self.classes)}
-        codes, _ = level_codes(column, names, unknown=-1, missing=-1)
-        unseen = np.flatnonzero(codes == -1)
-        if len(unseen):
-            raise DataError(
-                f"the target {self.name!r}, row {unseen[0] + 1}: training did not see the label "
-                f"{column[int(unseen[0])]!r} ({len(unseen)} such rows); it knows "
-                f"{listing(self.classes)}"
-            )
-        return codes
+        columns = [_complete(column) for column in self._columns(target)]
+        arrays = [p.encode(column) for p, column in zip(self.parts, columns, strict=True)]
+        if len(arrays) == 1:
+            return arrays[0]
+        return np.stack(arrays, axis=1).astype(np.float32)
 
-    def decode(self, values: np.ndarray) -> np.ndarray:
-        """Turn indices [n] into labels [n], or a network's numbers [n] into float64 of the unit."""
-        if self.task == "regression":
-            return np.asarray(values, np.float64) * self.deviation + self.mean
-        kinds = {type(label) for label in self.classes}
-        # NumPy's own texts lose trailing zero bytes, and would make numbers among texts text.
-        dtype = None if len(kinds) == 1 and str not in kinds else object
-        labels: np.ndarray = np.array(self.classes, dtype)[np.asarray(values)]
-        return labels
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """Turn predictions into labels, or into numbers in their columns' units.
+
+        Parameters
+        ----------
+        outputs
+            Indices [n] of classes; marks [n, outputs] of labels, 0 or 1; or the numbers that a
+            network gives, [n] or [n, outputs] (of a count: the logarithm of its rate).
+
+        Returns
+        -------
+        numpy.ndarray
+            Labels [n] (of sets: texts); truth values [n, columns]; float64 [n] or [n, columns].
+        """
+        values = np.asarray(outputs)
+        if len(self.parts) == 1:
+            return self.parts[0].decode(values)
+        decoded = [part.decode(values[:, i]) for i, part in enumerate(self.parts)]
+        return np.stack(decoded, axis=1)
+
+    def restore(self, encoded: np.ndarray) -> np.ndarray:
+        """Turn what `encode` gave into labels or numbers; of a count this is not `decode`."""
+        first = self.parts[0]
+        if self.task == "count" and isinstance(first, NumberTarget):
+            return first.restore(encoded)
+        return self.decode(encoded)
+
+    def describe(self) -> tuple[str, ...]:
+        """Say what is predicted, a line for each column."""
+        return tuple(part.describe() for part in self.parts)
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as plain JSON values."""
-        return {
-            "name": self.name,
-            "task": self.task,
-            "classes": list(self.classes),
-            "mean": self.mean,
-            "deviation": self.deviation,
-        }
+        return {"task": self.task, "parts": [part.to_dict() for part in self.parts]}
 
     @classmethod
     def from_dict(cls, stored: object) -> TargetEncoder:
         """Read what `to_dict` gave; raise `ModelFileError` if it is anything else."""
         fields = Fields(stored, "target")
-        target = cls(
-            fields.text("name"),
-            fields.choice("task", TASKS),
-            _labels(fields.items("classes")),
-            fields.number("mean"),
-            fields.positive("deviation"),
+        task = fields.choice("task", TASKS)
+        parts = tuple(
+            _part(Fields(item, f"target, column {i}"))
+            for i, item in enumerate(fields.items("parts"), start=1)
         )
         fields.end()
-        count = len(target.classes)
-        fewest, most = {"regression": (0, 0), "binary": (2, 2)}.get(target.task, (2, count))
-        if not fewest <= count <= most:
-            raise ModelFileError(f"target: a {target.task} task cannot have {count} classes")
+        target = cls(task, parts)
+        _require_fit(target)
         return target
 
+    def _columns(self, target: pl.Series | pl.DataFrame) -> list[pl.Series]:
+        if isinstance(target, pl.Series):
+            return [target]
+        return [target_column(target, name) for name in self.names]
 
-def _labels(stored: Sequence[object]) -> tuple[Label, ...]:
-    labels: list[Label] = []
-    for label in stored:
-        if not isinstance(label, str | int | float):
-            raise ModelFileError(f"target: a class should be a text or a number, not {label!r}")
-        labels.append(label)
-    if len({level(label) for label in labels}) < len(labels):
-        raise ModelFileError("target: one class is there twice")
-    return tuple(labels)
+
+_READERS: Mapping[str, Callable[[Fields], Part]] = {
+    "labels": LabelTarget.from_fields,
+    "label sets": LabelSetTarget.from_fields,
+    "numbers": NumberTarget.from_fields,
+}
+
+
+def _part(fields: Fields) -> Part:
+    return _READERS[fields.choice("kind", tuple(_READERS))](fields)
+
+
+def _require_fit(target: TargetEncoder) -> None:
+    """Refuse parts that do not make the task."""
+    task, parts = target.task, target.parts
+    numbers = task in ("regression", "count", "multioutput")
+    right = len(set(target.names)) == len(parts) > 0
+    right &= len(parts) == 1 or task in ("multilabel", "multioutput")
+    for part in parts:
+        if isinstance(part, NumberTarget):
+            right &= numbers and (part.shape == "count") == (task == "count")
+        elif isinstance(part, LabelSetTarget):
+            right &= task == "multilabel" and len(parts) == 1
+        else:
+            right &= not numbers and (task == "multiclass" or len(part.classes) == 2)
+    if not right:
+        raise ModelFileError(f"target: its {len(parts)} columns do not make a {task} task")
 
 
 def _cleaned(column: pl.Series) -> pl.Series:
     return clean(column.to_frame()).to_series()
+
+
+def _complete(column: pl.Series) -> pl.Series:
+    """Clean a target, in which nothing may be missing."""
+    column = _cleaned(column)
+    if column.null_count():
+        row = column.is_null().arg_max()
+        raise DataError(
+            f"the target {column.name!r} is missing in {column.null_count()} rows (first: row "
+            f"{(row or 0) + 1}); leave these rows out"
+        )
+    return column
 
 
 def _known(column: pl.Series) -> pl.Series:
@@ -251,7 +382,8 @@ def _known(column: pl.Series) -> pl.Series:
     known = _cleaned(column).drop_nulls()
     if known.is_empty():
         raise DataError(f"the target {column.name!r} has no value in any row")
-    if not (known.dtype.is_numeric() or known.dtype in (pl.String, pl.Boolean)):
+    lists = known.dtype in (pl.List, pl.Array)
+    if not (lists or known.dtype.is_numeric() or known.dtype in (pl.String, pl.Boolean)):
         raise DataError(
             f"the target {column.name!r} holds {known.dtype}; it should hold numbers or text"
         )
@@ -262,12 +394,21 @@ def _known(column: pl.Series) -> pl.Series:
     return known
 
 
-def _finite(column: pl.Series) -> np.ndarray:
-    values = numbers(column)
-    wrong = ~np.isfinite(values)
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(
-            f"the target {column.name!r}, row {row + 1}: {column[row]!r} is not a finite number"
-        )
-    return values
+def _measured(known: pl.Series) -> pl.Series | None:
+    """Read a target as numbers; None if it holds text, or true and false."""
+    if known.dtype.is_numeric():
+        return known
+    if known.dtype != pl.String:
+        return None
+    notation = number_notation(known)
+    if notation is None or notation.words:
+        return None
+    return pl.Series(notation.read(known))
+
+
+def _is_truth(known: pl.Series) -> bool:
+    if known.dtype.is_nested():
+        return False
+    words = {str(value).lower() for value in known.unique().to_list()}
+    words = {word.removesuffix(".0") for word in words}
+    return any(words == {yes, no} for yes, no in zip(TRUE, FALSE, strict=True))

@@ -1,14 +1,9 @@
-"""What a cell means: missing, a number, a truth value, or the name of a level.
-
-Files and libraries write the same value in many ways (``7``, ``"7"``, ``7.0``, ``" 7 "``). Here,
-and only here, is decided which of them are the same.
-"""
+"""What a cell means wherever it stands: missing, a number, a truth value, or text."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 import polars as pl
@@ -18,19 +13,16 @@ from chainrule.errors import DataError
 
 MISSING = (
     *("", "?", "na", "n/a", "n.a.", "<na>", "nan", "nat", "null", "(null)", "none", r"\n"),
-    *("-", "--", "–", "—", "."),
+    *("-", "--", "–", "—", ".", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000"),
     *("#n/a", "#value!", "#div/0!", "#ref!", "#name?", "#num!", "#null!"),
 )
 """Texts, in lower case and without surrounding white space, that stand for no value."""
 
-TRUE = ("true", "t", "yes", "y", "on", "1")
-FALSE = ("false", "f", "no", "n", "off", "0")
+CODE = r"^[+-]?0\d|^[+-]?\d{19,}$"
+"""Digits that are no number: a leading zero marks a post code or a telephone number, which would
+lose it, and beyond 18 digits a number would lose some."""
 
-# A leading zero marks a code (a post code, a phone number): as a number it would lose it.
-_CODE = r"^[+-]?0\d"
-_TOO_LONG = r"^[+-]?\d{19,}$"
 _DECIMAL_COMMA = r"^[+-]?\d*,?\d+$"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def clean(
@@ -80,10 +72,15 @@ def _typed(text: pl.Series, decimal_comma: bool) -> pl.Series:
     read = text.cast(pl.Float64, strict=False)
     if read.null_count() > text.null_count():
         return text
-    if known.str.contains(_CODE).any() or known.str.contains(_TOO_LONG).any():
+    if known.str.contains(CODE).any():
         return text
     whole = text.cast(pl.Int64, strict=False)
     return read if whole.null_count() > text.null_count() else whole
+
+
+def share_matching(texts: pl.Series, pattern: str) -> float:
+    """Give the share of known texts in which a pattern is found; 0 if there are none."""
+    return int(texts.str.contains(pattern).sum()) / max(len(texts), 1)
 
 
 def numbers(column: pl.Series) -> np.ndarray:
@@ -112,78 +109,3 @@ def numbers(column: pl.Series) -> np.ndarray:
         )
     values = read.to_numpy().astype(np.float64)
     return np.where(np.isfinite(values), values, np.nan)
-
-
-def level_codes(
-    column: pl.Series, codes: Mapping[str, int], *, unknown: int, missing: int, truth: bool = False
-) -> tuple[np.ndarray, list[object]]:
-    """Give the code of the level of each cell of a cleaned column.
-
-    Parameters
-    ----------
-    column
-        The cells [n].
-    codes
-        The code of each level that is known, by the name that `level` gives it.
-    unknown, missing
-        The codes of any other level, and of a missing cell.
-    truth
-        Whether ``yes``, ``N``, ``1`` and the like mean ``true`` and ``false``.
-
-    Returns
-    -------
-    tuple
-        The codes, int32 [n], and the different values that are not known, sorted.
-    """
-    _require_levels(column)
-    values = column.drop_nulls().unique()
-    names = [truth_level(value) if truth else level(value) for value in values.to_list()]
-    found = [codes.get(name, unknown) for name in names]
-    coded = column.replace_strict(values, found, default=missing, return_dtype=pl.Int32)
-    new = values.filter(pl.Series([name not in codes for name in names], dtype=pl.Boolean))
-    return coded.to_numpy().copy(), new.sort().to_list()
-
-
-def level_counts(column: pl.Series, *, truth: bool = False) -> dict[str, int]:
-    """Count the rows of each level of a cleaned column; `truth` as for `level_codes`."""
-    _require_levels(column)
-    counts: Counter[str] = Counter()
-    for value, count in column.drop_nulls().value_counts().iter_rows():
-        counts[truth_level(value) if truth else level(value)] += count
-    return dict(counts)
-
-
-def _require_levels(column: pl.Series) -> None:
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        raise DataError(f"column {column.name!r} holds {column.dtype}, which has no levels")
-
-
-def level(value: object) -> str:
-    """Name the level that one cell stands for.
-
-    >>> level(7), level(7.0), level("7.00"), level("+7"), level("007")
-    ('7', '7', '7', '7', '007')
-    >>> level(True), level("TRUE"), level("Private")
-    ('true', 'true', 'Private')
-    """
-    if isinstance(value, str):
-        if value.lower() in ("true", "false"):
-            return value.lower()
-        if not _NUMBER.fullmatch(value) or re.match(_CODE, value) or re.match(_TOO_LONG, value):
-            return value
-        value = float(value) if not re.fullmatch(r"[+-]?\d+", value) else int(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def truth_level(value: object) -> str:
-    """Name the level of a truth value, however it is put.
-
-    >>> truth_level("yes"), truth_level("N"), truth_level(1), truth_level("maybe")
-    ('true', 'false', 'true', 'maybe')
-    """
-    name = level(value)
-    return "true" if name.lower() in TRUE else "false" if name.lower() in FALSE else name

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from chainrule.app.commands.scores import in_one_line, show_errors, show_scores
-from chainrule.app.failures import OK
+from chainrule.app.failures import ExitCode
 from chainrule.app.model import load_model
 from chainrule.app.screen import Screen
 
 
-def evaluate(screen: Screen, path: str, source: str) -> int:
+def evaluate(screen: Screen, path: str, source: str) -> ExitCode:
     """Score a model on a table; give the exit code.
 
     Parameters
@@ -39,4 +39,4 @@ def evaluate(screen: Screen, path: str, source: str) -> int:
         | ({"classes": list(target.classes)} if target.classes else {}),
         f"{in_one_line(result['scores'])} on {result['rows']:,} rows",
     )
-    return OK
+    return ExitCode.OK

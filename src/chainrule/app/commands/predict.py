@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.app.commands.scores import number
-from chainrule.app.failures import OK
+from chainrule.app.failures import ExitCode
 from chainrule.app.model import Model, Predictions, load_model
 from chainrule.app.screen import Screen, note
-from chainrule.data import read_table, write_table
-from chainrule.data.table import append_columns
+from chainrule.data import write_table
+from chainrule.data.table import append_columns, new_table
 from chainrule.errors import DataError
 
 _SHOWN = 20
@@ -19,7 +19,7 @@ _SHOWN = 20
 
 def predict(
     screen: Screen, path: str, source: str, out: Path | None, probabilities: bool, only: bool
-) -> int:
+) -> ExitCode:
     """Predict every row of a table, in its order; give the exit code.
 
     Parameters
@@ -39,14 +39,14 @@ def predict(
         Whether to leave out the columns of the input.
     """
     model = load_model(path)
-    if probabilities and model.target.task == "regression":
+    if probabilities and not model.target.classes:
         raise DataError(f"the target {model.target.name!r} is a number: it has no probabilities")
-    table = read_table(source)
-    predictions = model.run(table)
-    for each in predictions.notes:
+    reading = model.encoder.read(source)
+    table, predictions = reading.frame, model.run(reading.frame)
+    for each in reading.notes + predictions.notes:
         note(each)
     columns = _columns(model, predictions, probabilities)
-    result = append_columns(table.select([]) if only else table, columns)
+    result = new_table(columns) if only else append_columns(table, columns)
     facts: dict[str, Any] = {"model": path, "source": source, "rows": table.height}
     if out is not None:
         write_table(result, out)
@@ -59,7 +59,7 @@ def predict(
         _show(screen, columns, table.height)
     else:
         sys.stdout.write(result.write_csv())
-    return OK
+    return ExitCode.OK
 
 
 def _columns(model: Model, predictions: Predictions, probabilities: bool) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def show_errors(screen: Screen, compared: Mapping[str, Any], classes: Sequence[A
     wrong.sort(key=lambda each: -each[0])
     if wrong:
         screen.say("Most frequent confusions", "bold")
-        screen.table(["true", "predicted", "rows"], [[a, b, n] for n, a, b in wrong[:10]])
+        most = [[truth, taken, f"{count:,}"] for count, truth, taken in wrong[:10]]
+        screen.table(["true", "predicted", "rows"], most, words=2)
 
 
 def number(value: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import nn
 from chainrule.app.commands.scores import in_one_line
-from chainrule.app.failures import OK
+from chainrule.app.failures import ExitCode
 from chainrule.app.model import Model, load_model
 from chainrule.app.screen import Screen
 from chainrule.ir import text
@@ -18,7 +18,7 @@ ROWS = 1000
 """Rows that the plan is shown for."""
 
 
-def show(screen: Screen, path: str) -> int:
+def show(screen: Screen, path: str) -> ExitCode:
     """Print columns and encoding, layers, parameters, the program and the plan; give the exit code.
 
     Parameters
@@ -44,7 +44,7 @@ def show(screen: Screen, path: str) -> int:
     _section(screen, "Columns", "\n".join(model.encoder.describe()))
     screen.say()
     if layers:
-        screen.table(["Layer", "kind", "parameters"], [_row(layer) for layer in layers])
+        screen.table(["Layer", "kind", "parameters"], [_row(layer) for layer in layers], words=2)
     else:
         screen.say("Layers: of a user's own; the program below is what predicts.")
     _section(screen, "Program", program)
@@ -53,8 +53,10 @@ def show(screen: Screen, path: str) -> int:
         {
             "model": path,
             "version": model.version,
-            "target": target.to_dict(),
-            "columns": model.encoder.to_dict(),
+            "target": target.name,
+            "task": target.task,
+            "classes": list(target.classes),
+            "encoding": {"columns": model.encoder.to_dict(), "target": target.to_dict()},
             "inputs": list(model.encoder.feature_names),
             "parameters": parameters,
             "layers": layers,
@@ -64,7 +66,7 @@ def show(screen: Screen, path: str) -> int:
         },
         model.summary(),
     )
-    return OK
+    return ExitCode.OK
 
 
 def _section(screen: Screen, title: str, body: str) -> None:
@@ -74,7 +76,7 @@ def _section(screen: Screen, title: str, body: str) -> None:
 
 
 def _answers(model: Model) -> str:
-    if model.target.task == "regression":
+    if not model.target.classes:
         return f"a number, about {model.target.mean:.4g} ± {model.target.deviation:.4g}"
     return f"one of {', '.join(map(str, model.target.classes))}"
 
@@ -113,6 +115,8 @@ def _settings(layer: nn.Module) -> dict[str, Any]:
 
 
 def _row(layer: dict[str, Any]) -> list[object]:
-    settings = ", ".join(f"{k}={v}" for k, v in layer["settings"].items())
+    # How arrays began says little about what they are now.
+    shown = {k: v for k, v in layer["settings"].items() if not k.startswith("initial")}
+    settings = ", ".join(f"{k}={v}" for k, v in shown.items())
     kind = f"{layer['kind']}({settings})"
     return [layer["path"], kind, f"{layer['parameters']:,}"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.app.commands.scores import in_one_line, show_errors, show_scores
-from chainrule.app.failures import INTERRUPTED, OK
+from chainrule.app.failures import ExitCode
 from chainrule.app.screen import Screen, note
 from chainrule.app.training import Outcome, Prepared, Settings, choose_settings, fit, prepare
 from chainrule.app.training.fitting import baseline_scores
@@ -27,7 +27,7 @@ def train(
     asked: Mapping[str, Any],
     out: Path | None,
     progress: bool | str,
-) -> int:
+) -> ExitCode:
     """Train a model and save it; give the exit code.
 
     Parameters
@@ -59,7 +59,7 @@ def train(
         folder.discard()
         raise
     _show_outcome(screen, prepared, outcome, folder.path)
-    return INTERRUPTED if outcome.interrupted else OK
+    return ExitCode.INTERRUPTED if outcome.interrupted else ExitCode.OK
 
 
 def _show_table(screen: Screen, prepared: Prepared) -> None:
@@ -97,7 +97,7 @@ def _show_table(screen: Screen, prepared: Prepared) -> None:
 
 
 def _show_plan(screen: Screen, prepared: Prepared, settings: Settings) -> None:
-    layers = [len(prepared.encoder.feature_names), *settings.hidden, prepared.outputs]
+    layers = [len(prepared.encoder.feature_names), *settings.hidden, prepared.target.outputs]
     extra = f", dropout {settings.dropout:g}" if settings.dropout else ""
     patience = f", until {settings.patience} bring no improvement" if settings.patience else ""
     facts = [
@@ -114,14 +114,14 @@ def _show_plan(screen: Screen, prepared: Prepared, settings: Settings) -> None:
 
 
 def _balance(prepared: Prepared) -> str:
-    if prepared.target.task == "regression":
+    if not prepared.target.classes:
         return f"mean {prepared.target.mean:.4g}, deviation {prepared.target.deviation:.4g}"
     pairs = sorted(zip(prepared.shares, prepared.target.classes, strict=True), key=lambda p: -p[0])
     return _listed([f"{label} {share:.1%}" for share, label in pairs])
 
 
 def _guessed(prepared: Prepared) -> str:
-    if prepared.target.task == "regression":
+    if not prepared.target.classes:
         return "always the mean"
     return f"always {prepared.target.classes[int(prepared.shares.argmax())]}"
 

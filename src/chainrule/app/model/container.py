@@ -79,42 +79,41 @@ def read_container(path: str | os.PathLike[str]) -> tuple[Any, dict[str, NDArray
     Raises
     ------
     ModelFileError
-        If there is no such file, it cannot be read, is no model file, or is damaged.
+        If it cannot be read, is no model file, or is damaged; the message does not name it.
     """
-    place = repr(str(path))
     try:
         data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise ModelFileError(f"there is no model file {place}") from None
     except OSError as error:
-        raise ModelFileError(f"{place} cannot be read: {error.strerror}") from error
+        raise ModelFileError(f"the model file cannot be read: {error.strerror}") from error
     if not data.startswith(b"PK\x03\x04"):
-        raise ModelFileError(f"{place} is not a chainrule model file")
+        raise ModelFileError("this is not a chainrule model file")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = _parts(archive, place)
+            parts = _parts(archive)
+    except ModelFileError:
+        raise
     except _DAMAGES as error:
-        raise ModelFileError(f"{place} is damaged or cut short: {error}") from error
-    return _manifest(parts[MANIFEST], place), _arrays(parts[WEIGHTS], place)
+        raise ModelFileError(f"the model file is damaged or cut short: {error}") from error
+    return _manifest(parts[MANIFEST]), _arrays(parts[WEIGHTS])
 
 
-def _parts(archive: zipfile.ZipFile, place: str) -> dict[str, bytes]:
+def _parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
     entries = archive.infolist()
     if sorted(entry.filename for entry in entries) != [MANIFEST, WEIGHTS]:
-        raise ModelFileError(f"{place} is a zip archive, but not a chainrule model file")
+        raise ModelFileError("this is a zip archive, but not a chainrule model file")
     for entry in entries:
         if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-            raise ModelFileError(f"{place} is damaged: its part {entry.filename} is packed")
+            raise ModelFileError(f"the model file is damaged: its part {entry.filename} is packed")
     if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST_BYTES:
-        raise ModelFileError(f"{place}: {MANIFEST} is larger than any model needs")
+        raise ModelFileError(f"{MANIFEST} is larger than any model needs")
     return {entry.filename: archive.read(entry) for entry in entries}
 
 
-def _manifest(data: bytes, place: str) -> Any:
+def _manifest(data: bytes) -> Any:
     try:
         return json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{place}: {MANIFEST} cannot be read: {error}") from error
+        raise ModelFileError(f"{MANIFEST} cannot be read: {error}") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -129,15 +128,15 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _arrays(data: bytes, place: str) -> dict[str, NDArray[Any]]:
+def _arrays(data: bytes) -> dict[str, NDArray[Any]]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         arrays: dict[str, NDArray[Any]] = load(data)
     except (SafetensorError, *_DAMAGES, TypeError) as error:
-        raise ModelFileError(f"{place}: {WEIGHTS} cannot be read: {error}") from error
+        raise ModelFileError(f"{WEIGHTS} cannot be read: {error}") from error
     for name, array in arrays.items():
         if array.dtype.name not in DTYPES:
-            raise ModelFileError(f"{place}: the array {name!r} has the dtype {array.dtype}")
+            raise ModelFileError(f"the array {name!r} has the dtype {array.dtype}")
     return arrays

@@ -18,6 +18,7 @@ from chainrule.app.model.program import (
     program_from_json,
     program_to_json,
 )
+from chainrule.app.model.scoring import TASKS
 from chainrule.app.model.trained import Model
 from chainrule.data import Encoder, TargetEncoder
 from chainrule.data.stored import Fields
@@ -84,10 +85,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     if folder.is_dir():
         path = folder / NAME
         if not path.exists():
-            raise ModelFileError(f"the folder {str(folder)!r} holds no {NAME}")
-    manifest, arrays = read_container(path)
+            raise ModelFileError(f"{str(folder)!r}: the folder holds no {NAME}")
     try:
-        return _model(manifest, arrays)
+        return _model(*read_container(path))
     except ChainruleError as error:
         raise ModelFileError(f"{str(path)!r}: {error}") from error
     except RecursionError as error:
@@ -107,6 +107,8 @@ def _model(manifest: object, arrays: Arrays) -> Model:
     inner = _parts(manifest)
     encoder = Encoder.from_dict(inner["encoder"])
     target = TargetEncoder.from_dict(inner["target"])
+    if target.task not in TASKS:
+        raise ModelFileError(f"target: a model does not predict {target.task!r}")
     program = program_from_json(inner["program"], arrays)
     weights = _weights(program, encoder, target, arrays)
     network = None
@@ -149,7 +151,7 @@ def _weights(program: Graph, encoder: Encoder, target: TargetEncoder, arrays: Ar
     if len(arrays) > len(weights) + len(constants):
         raise ModelFileError("weights: there are arrays that the program does not use")
     rows = Dim(BATCH)
-    shape = (rows,) if target.task == "regression" else (rows, len(target.classes))
+    shape = (rows, len(target.classes)) if target.classes else (rows,)
     if len(program.outputs) != 1 or program.outputs[0].type not in (
         ArrayType(shape, "float32"),
         ArrayType(shape, "float64"),

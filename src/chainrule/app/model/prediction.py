@@ -29,13 +29,13 @@ def prediction_program(network: nn.Module, encoder: Encoder, target: TargetEncod
     Returns
     -------
     A program whose inputs are the arrays of the network, by their paths, then those of
-    `data_types`. Its output: probabilities [batch, classes], or standardised numbers [batch].
+    `data_types`. Its output: probabilities [batch, classes], or encoded numbers [batch].
     """
     data = data_types(encoder)
 
     def predict(network: nn.Module, *inputs: Any) -> Any:
         outputs = network(*inputs)
-        if target.task == "regression":
+        if not target.classes:
             return outputs[:, 0]
         if target.task == "binary":
             # Each by its own sigmoid: one minus a probability near one has lost its digits.

@@ -95,19 +95,11 @@ def program_from_json(stored: object, arrays: Arrays) -> Graph:
     graph = Graph(inputs, outputs, builder.notes)
     try:
         check(graph)
-        _check_sizes(graph)
-        size = bytes_per_row(graph)
-    except (ChainruleError, *UNSUITABLE) as error:
+    except ChainruleError as error:
         raise ModelFileError(f"program: {error}") from error
-    if size > MOST_BYTES_PER_ROW:
+    if bytes_per_row(graph) > MOST_BYTES_PER_ROW:
         raise ModelFileError("program: it needs more memory for one row than any machine has")
     return graph
-
-
-def _check_sizes(graph: Graph) -> None:
-    for node in graph.nodes:
-        if any(size < 0 for size in bind(node.type.shape, {BATCH: 1})):
-            raise ModelFileError(f"{node} has a negative size")
 
 
 def name_of(graph: Graph, node: Node) -> str:
@@ -121,27 +113,48 @@ def _node(fields: Fields, known: list[Node], builder: Builder, arrays: Arrays) -
     if card is None or card.name == "input":
         raise ModelFileError(f"{fields.place}: this version has no operation {op!r}")
     inputs = _places(fields, "inputs", known)
-    params = _params(fields, card, arrays)
+    counts, wanted = _signature(card)
+    if len(inputs) not in counts:
+        raise ModelFileError(f"{fields.place}: {op} does not take {len(inputs)} inputs")
+    params = _params(fields, card, wanted, arrays)
     name = fields.text("name")
     fields.end()
     try:
         node = builder.add(card, *inputs, **params)
+        _check_shape(node.type.shape)
     except (ChainruleError, *UNSUITABLE) as error:
         raise ModelFileError(f"{fields.place} ({op}) does not fit its inputs: {error}") from error
-    if len(node.type.shape) > MOST_AXES:
-        raise ModelFileError(f"{fields.place} ({op}): more than {MOST_AXES} axes")
     if name:
         builder.annotate(node, name=name)
     return node
 
 
-def _params(fields: Fields, card: Card, arrays: Arrays) -> dict[str, Any]:
-    """Read the parameters of an op, which are the keywords of its NumPy rule."""
-    signature = inspect.signature(card.numpy).parameters.values() if callable(card.numpy) else ()
-    wanted = sorted(p.name for p in signature if p.kind is p.KEYWORD_ONLY)
+def _check_shape(shape: Any) -> None:
+    """Refuse what type rules take from anyone: sizes that are no whole numbers, or negative."""
+    if not isinstance(shape, tuple) or len(shape) > MOST_AXES:
+        raise ModelFileError(f"{shape!r:.80} is not a shape of at most {MOST_AXES} axes")
+    for size in bind(shape, {BATCH: 1}):
+        if type(size) is not int or size < 0:
+            raise ModelFileError(f"{size!r:.80} is not a size")
+
+
+def _signature(card: Card) -> tuple[range, list[str]]:
+    """Numbers of inputs that an op takes, and names of its parameters, from its NumPy rule."""
+    if not callable(card.numpy):
+        return range(0), []
+    rules = inspect.signature(card.numpy).parameters.values()
+    names = sorted(p.name for p in rules if p.kind is p.KEYWORD_ONLY)
+    if any(p.kind is p.VAR_POSITIONAL for p in rules):
+        return range(1, MOST_NODES), names
+    count = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in rules) - 1  # less the namespace
+    return range(count, count + 1), names
+
+
+def _params(fields: Fields, card: Card, wanted: list[str], arrays: Arrays) -> dict[str, Any]:
     pairs = fields.items("params")
     if [pair[0] if isinstance(pair, list) and len(pair) == 2 else None for pair in pairs] != wanted:
-        raise ModelFileError(f"{fields.place}: {card.name} takes the parameters {wanted}")
+        names = f"the parameters {wanted}" if wanted else "no parameters"
+        raise ModelFileError(f"{fields.place}: {card.name} takes {names}")
     return {key: _from_json(value, arrays, fields.place) for key, value in pairs}
 
 
@@ -162,8 +175,7 @@ def _type_from_json(entry: Fields) -> ArrayType:
     dtype = stored.choice("dtype", DTYPES)
     shape = tuple(_size_from_json(size, stored.place) for size in stored.items("shape"))
     stored.end()
-    if len(shape) > MOST_AXES:
-        raise ModelFileError(f"{stored.place}: more than {MOST_AXES} axes")
+    _check_shape(shape)
     return ArrayType(shape, dtype)
 
 

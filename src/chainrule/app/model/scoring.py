@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from chainrule.data import TargetEncoder
 from chainrule.data.scores import confusion, residuals, score_classes, score_numbers
 
+TASKS = ("binary", "multiclass", "regression", "count")
+"""What a model can predict: one column; more kinds of targets are for networks in Python."""
+
 
 class Predictions(NamedTuple):
     """What a model says about the rows of a table, in their order.
@@ -20,7 +23,7 @@ class Predictions(NamedTuple):
     values
         Labels [n] as they were in the training table, or numbers [n] in the target's unit.
     probabilities
-        Floats [n, classes] in the order of the target's classes; None for a regression.
+        Floats [n, classes] in the order of the target's classes; None for numbers.
     notes
         What a user should know: columns ignored, levels that training did not see.
     """
@@ -33,17 +36,27 @@ class Predictions(NamedTuple):
 def decoded(
     target: TargetEncoder, outputs: NDArray[Any], notes: tuple[str, ...] = ()
 ) -> Predictions:
-    """Make predictions of outputs: probabilities [n, classes], or standardised numbers [n]."""
-    if target.task == "regression":
+    """Make predictions of outputs: probabilities [n, classes], or encoded numbers [n]."""
+    if not target.classes:
         return Predictions(target.decode(outputs), None, notes)
     return Predictions(target.decode(np.argmax(outputs, axis=1)), outputs, notes)
 
 
 def guess(target: TargetEncoder, shares: Sequence[float], rows: int) -> Predictions:
     """Predict every row alike, by the shares of the classes in training, or by the mean."""
-    if target.task == "regression":
-        return decoded(target, np.zeros(rows))
+    if not target.classes:
+        return Predictions(np.full(rows, target.mean), None)
     return decoded(target, np.tile(np.asarray(shares, np.float64), (rows, 1)))
+
+
+def left_out(rows: int, target: str) -> str:
+    """Say that rows without a target were left out.
+
+    >>> left_out(1, "income")
+    "1 row without a value of 'income' was left out"
+    """
+    what, was = ("row", "was") if rows == 1 else ("rows", "were")
+    return f"{rows:,} {what} without a value of {target!r} {was} left out"
 
 
 def compare(target: TargetEncoder, truth: NDArray[Any], predictions: Predictions) -> dict[str, Any]:
@@ -55,7 +68,7 @@ def compare(target: TargetEncoder, truth: NDArray[Any], predictions: Predictions
     each true class, or for numbers ``residuals``. Plain JSON values.
     """
     if predictions.probabilities is None:
-        numbers = target.decode(truth)
+        numbers = target.restore(truth)
         return {
             "scores": score_numbers(numbers, predictions.values),
             "residuals": residuals(numbers, predictions.values),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import chainrule.numpy as cnp
@@ -47,4 +48,4 @@ def embedding_size(levels: int) -> int:
     >>> embedding_size(2), embedding_size(42), embedding_size(100_000)
     (2, 13, 32)
     """
-    return min(32, round(1.6 * float(levels) ** 0.56))
+    return min(32, round(1.6 * math.pow(levels, 0.56)))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from chainrule import nn
 from chainrule.app.model.prediction import data_types, prediction_program, run_in_blocks
-from chainrule.app.model.scoring import Predictions, compare, decoded, guess
-from chainrule.data import Encoder, TargetEncoder, drop_unlabelled, read_table
+from chainrule.app.model.scoring import TASKS, Predictions, compare, decoded, guess, left_out
+from chainrule.data import Encoder, TargetEncoder, drop_unlabelled
+from chainrule.data.read import read_with_notes
 from chainrule.errors import DataError
 from chainrule.ir import Graph
 from chainrule.tracing import flatten, leaf_paths
@@ -34,7 +35,7 @@ class Model:
     network
         The network that the program was traced from; None if it holds layers of a user's own.
     shares
-        Share of each class in the training rows; empty for a regression.
+        Share of each class in the training rows; empty for numbers.
     report
         What was measured and set when the model was trained, as plain JSON values.
     version
@@ -74,6 +75,8 @@ class Model:
         report, version
             See `Model`.
         """
+        if target.task not in TASKS:
+            raise DataError(f"a model predicts one of {', '.join(TASKS)}, not {target.task!r}")
         classes = len(target.classes)
         leaves = dict(zip(leaf_paths(network), flatten(network)[0], strict=True))
         weights = {name: np.asarray(value) for name, value in leaves.items()}
@@ -95,9 +98,10 @@ class Model:
         DataError
             If the table cannot be read, lacks a column, or has text where a number should be.
         """
-        encoded = self.encoder.transform(read_table(table))
+        reading = self.encoder.read(table)
+        encoded = self.encoder.transform(reading.frame)
         rows = [encoded.numeric, encoded.codes][: len(data_types(self.encoder))]
-        return self.run_encoded(rows, encoded.notes)
+        return self.run_encoded(rows, reading.notes + encoded.notes)
 
     def run_encoded(self, rows: Sequence[NDArray[Any]], notes: tuple[str, ...] = ()) -> Predictions:
         """Predict rows that the encoder has encoded: float32 [n, features], and codes if any."""
@@ -129,12 +133,14 @@ class Model:
         ``rows``; what `chainrule.app.model.scoring.compare` gives; ``baseline``, the scores of
         predicting every row alike; and ``notes``. Plain JSON values.
         """
-        frame, unlabelled = drop_unlabelled(read_table(table), self.target.name)
+        as_text = self.encoder.text_columns + self.target.text_columns
+        reading = read_with_notes(table, as_text=as_text)
+        frame, unlabelled = drop_unlabelled(reading.frame, self.target.name)
         truth = self.target.encode(frame[self.target.name])
         predictions = self.run(frame)
-        notes = [*predictions.notes]
+        notes = [*reading.notes, *predictions.notes]
         if unlabelled:
-            notes.append(f"{unlabelled} rows without a value of {self.target.name!r} were left out")
+            notes.append(left_out(unlabelled, self.target.name))
         alike = guess(self.target, self.shares, len(truth))
         return {
             "rows": len(truth),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.app.model.scoring import TASKS, left_out
 from chainrule.data import (
     ColumnProfile,
     Encoder,
@@ -20,12 +21,12 @@ from chainrule.data import (
     infer_task,
     load_sample,
     profile,
-    read_table,
     split,
     target_column,
 )
+from chainrule.data.read import read_with_notes
 from chainrule.data.table import Table
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ParameterError
 
 _SAMPLE = "sample:"
 
@@ -88,13 +89,8 @@ class Prepared:
     notes: tuple[str, ...]
 
     @property
-    def outputs(self) -> int:
-        """Number of outputs that a network needs: two classes take one."""
-        return len(self.target.classes) if self.target.task == "multiclass" else 1
-
-    @property
     def shares(self) -> NDArray[np.float64]:
-        """Share of each class in the training rows [classes]; empty for a regression."""
+        """Share of each class in the training rows [classes]; empty for numbers."""
         if not self.target.classes:
             return np.empty(0)
         counts = np.bincount(self.train.target, minlength=len(self.target.classes))
@@ -121,7 +117,7 @@ def prepare(
     target
         The column to predict; a sample knows its own.
     task
-        ``"binary"``, ``"multiclass"`` or ``"regression"``; None finds out.
+        ``"binary"``, ``"multiclass"``, ``"regression"`` or ``"count"``; None finds out.
     kinds
         Kinds of columns that the user knows better; see `chainrule.data.profile`.
     embed
@@ -136,16 +132,23 @@ def prepare(
     DataError
         If the table, the target or a column cannot be used; the message says which and why.
     """
-    name, table, target = _read(source, target)
+    if task is not None and task not in TASKS:
+        raise ParameterError(f"there is no task {task!r}: use one of {', '.join(TASKS)}")
+    name, table, target, told = _read(source, target)
     labelled, unlabelled = drop_unlabelled(table, target)
     guess = infer_task(labelled[target])
     if task is not None and task != guess.task:
         guess = TaskGuess(task, f"as asked (would be {guess.task}: {guess.reason})")
-    labels = labelled.height if guess.task == "regression" else labelled[target].to_list()
+    if guess.task not in TASKS:
+        raise DataError(
+            f"the target {target!r} asks for {guess.task} ({guess.reason}), which the command line "
+            f"does not train; it trains {', '.join(TASKS)}"
+        )
+    classes = guess.task in ("binary", "multiclass")
+    labels = labelled[target].to_list() if classes else labelled.height
     parts = split(labels, validation=validation, test=test, seed=seed)
-    rows = labelled[parts.train]
-    encoder = Encoder.fit(rows, target=target, overrides=kinds, embed=embed)
-    answers = TargetEncoder.fit(rows[target], guess.task)
+    encoder = Encoder.fit(labelled, target=target, rows=parts.train, overrides=kinds, embed=embed)
+    answers = TargetEncoder.fit(labelled[target][parts.train], guess.task)
 
     def encoded(places: NDArray[Any]) -> Part:
         chosen = labelled[places]
@@ -153,9 +156,9 @@ def prepare(
         arrays = (inputs.numeric, inputs.codes) if encoder.embedded else (inputs.numeric,)
         return Part(arrays, answers.encode(chosen[target]))
 
-    notes = list(parts.notes)
+    notes = [*told, *parts.notes]
     if unlabelled:
-        notes.append(f"{unlabelled:,} rows without a value of {target!r} were left out")
+        notes.append(left_out(unlabelled, target))
     return Prepared(
         name,
         table.height,
@@ -172,18 +175,21 @@ def prepare(
     )
 
 
-def _read(source: str, target: str | None) -> tuple[str, Table, str]:
+def _read(source: str, target: str | None) -> tuple[str, Table, str, tuple[str, ...]]:
+    """Give a table with its name, its target, and what a user should know."""
+    notes: tuple[str, ...] = ()
     if source.startswith(_SAMPLE):
         sample = load_sample(source.removeprefix(_SAMPLE))
         table, target = sample.frame, target or sample.target
     else:
-        table = read_table(source)
+        reading = read_with_notes(source)
+        table, notes = reading.frame, reading.notes
     if target is None:
         names = ", ".join(map(repr, table.columns[:12])) + (", ..." if table.width > 12 else "")
         raise DataError(f"say which column to predict with --target; {source!r} has {names}")
     target_column(table, target)
     name = source.removeprefix(_SAMPLE)
-    return name if source.startswith(_SAMPLE) else _stem(source), table, target
+    return name if source.startswith(_SAMPLE) else _stem(source), table, target, notes
 
 
 def _stem(source: str) -> str:

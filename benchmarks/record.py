@@ -1,0 +1,114 @@
+"""A whole run: every task in turn, and all that was measured as one tree for JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks import ours
+from benchmarks.calibration import FOOTPRINTS, Calibration, best, calibrate
+from benchmarks.fresh import measure
+from benchmarks.runner import OURS, race
+from benchmarks.workloads import (
+    PREDICTIONS,
+    SCALED,
+    SCALING,
+    WORKLOADS,
+    Prediction,
+    Task,
+    Workload,
+    smaller,
+)
+
+Record = dict[str, Any]
+
+
+def chosen_tasks(only: Sequence[str]) -> list[Task]:
+    """Find what was asked for; ``predict`` and ``scaling`` stand for several tasks."""
+    scaled = SCALED if "scaling" in only else ()
+    named: list[Task] = [x for x in WORKLOADS if x.name in only or (scaled and x.name == "table")]
+    return [*named, *(PREDICTIONS if "predict" in only else ()), *scaled]
+
+
+def run(
+    tasks: Sequence[Task],
+    peers: Sequence[str],
+    threads: int,
+    report: Callable[[Record, str], None],
+    *,
+    smoke: bool = False,
+) -> Record:
+    """Measure all tasks; `report` is called with what is known so far and each task's name."""
+    repeats = 1 if smoke else 10
+    before = speed = calibrate(threads, repeats)
+    record: Record = {
+        "machine": _machine(threads),
+        "smoke": smoke,
+        "calibration": {"footprints": FOOTPRINTS, "before": asdict(before)},
+        "tasks": {},
+        "scaling": {},
+    }
+    for task in tasks:
+        name = task.name
+        task = smaller(task) if smoke else task
+        data = task.data()
+        results, absent = race(task, data, (OURS, *peers), threads)
+        speed = best(speed, calibrate(threads, max(1, repeats // 3)))
+        work = ours.work(task, data, threads)
+        record["tasks"][name] = {
+            "title": task.title,
+            "shape": task.network.shape if isinstance(task, Prediction) else task.shape,
+            "rows": task.rows if isinstance(task, Prediction) else task.batch,
+            "work": asdict(work),
+            "bound": _bound(task, work, speed),
+            "results": {each.library: asdict(each) for each in results},
+            "absent": {each.library: each.reason for each in absent},
+            "fresh": {}
+            if name in [x.name for x in SCALED]
+            else {
+                each.library: asdict(measure(name, each.library, threads, smoke=smoke))
+                for each in results
+            },
+        }
+        report(record, name)
+    after = calibrate(threads, repeats)
+    speed = best(speed, after)
+    record["calibration"] |= {"after": asdict(after), "best": asdict(speed)}
+    for task in tasks:  # the machine's best is known only now
+        entry = record["tasks"][task.name]
+        entry["bound"] = _bound(task, ours.Work(**entry["work"]), speed)
+    for axis, points in SCALING.items():
+        if all(point.name in record["tasks"] for point in points.values()):
+            record["scaling"][axis] = {str(x): point.name for x, point in points.items()}
+    return record
+
+
+def _bound(task: Task, work: ours.Work, speed: Calibration) -> float:
+    dtype = task.dtype if isinstance(task, Workload) else task.network.dtype
+    return speed.bound(work.flops, work.bytes, work.workers, dtype)
+
+
+def _machine(threads: int) -> Record:
+    return {
+        "processor": _processor(),
+        "threads": threads,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "date": time.strftime("%Y-%m-%d"),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

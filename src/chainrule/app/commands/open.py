@@ -1,0 +1,65 @@
+"""``chainrule open``: the page where one watches backpropagation work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chainrule.app.failures import ExitCode
+from chainrule.app.screen import Screen
+from chainrule.app.serve.shelf import Shelf
+from chainrule.app.serve.start import serve
+
+_NAMED = ("sample:", "example:")
+
+
+def open_page(
+    screen: Screen,
+    model: str,
+    table: str | None,
+    target: str | None,
+    host: str,
+    port: int | None,
+    browser: bool,
+) -> ExitCode:
+    """Serve the page until Ctrl-C; give the exit code.
+
+    Parameters
+    ----------
+    screen
+        Where to write the address.
+    model
+        A model file or its folder, a table, or a name such as "sample:xor" or "example:e1".
+    table
+        Rows for the model.
+    target
+        The column to predict, of a table that comes without a model.
+    host, port
+        Where to listen; None takes the first free port of a few.
+    browser
+        Whether to open one.
+    """
+    shelf = Shelf()
+    try:
+        source = _source(shelf, model, table, target)
+        serve(
+            shelf,
+            source,
+            host=host,
+            port=port,
+            browser=browser,
+            say=lambda url: screen.say(f"The page is at {url} (Ctrl-C stops it)"),
+        )
+    finally:
+        shelf.close()
+    return ExitCode.OK
+
+
+def _source(shelf: Shelf, model: str, table: str | None, target: str | None) -> str:
+    """Find out what is to be opened, and try it, so that mistakes are told at once."""
+    if model.startswith(_NAMED) and table is None and target is None:
+        shelf.get(model)
+        return model
+    path = Path(model)
+    if model.startswith(_NAMED) or not (path.is_dir() or path.suffix == ".chainrule"):
+        return shelf.open_files(None, model, target)
+    return shelf.open_files(model, table, target)

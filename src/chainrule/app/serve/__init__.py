@@ -1,0 +1,25 @@
+"""The page where one watches backpropagation work: a server on this machine, and a browser.
+
+=================  ==================================================================
+file               idea
+=================  ==================================================================
+``address``        the URL's state: what is opened, its settings, its changes
+``setup``          the settings of an experiment, checked
+``worked``         the worked examples as experiments
+``material``       a sample, a table or a model, ready to be watched
+``shelf``          finds material by name, and keeps what was opened
+``program``        a network with its loss and optimiser as a loop that can be run
+``course``         where an experiment stands after any number of steps
+``continued``      an optimiser that goes on from a memory, for explaining later steps
+``frame``          one step as plain data: units, weights, gradients
+``about``          the equations of one unit or one edge
+``surface``        outputs over the plane of two inputs
+``stream``         training in native code, told while it runs
+``claim_view``     printed numbers beside exact ones
+``routes``         addresses of the server
+``start``          open a port, start the server, open the browser
+=================  ==================================================================
+
+Nothing is kept in a session: the page's URL says what is shown, and the server computes it, with
+a memory of what it computed before.
+"""

@@ -1,0 +1,39 @@
+"""Estimators for scikit-learn's users: perceptrons that stand in for its own, and any network.
+
+====================  ===============================================================
+file                  idea
+====================  ===============================================================
+``classifier``        `MLPClassifier`
+``regressor``         `MLPRegressor`
+``perceptron``        what the two share: reading, `fit` in order, predicting
+``settings``          from parameters to the pieces of training
+``goals``             what scikit-learn's perceptrons make small
+``design``            structure of a perceptron, and its loss as a traced function
+``programs``          programs traced once for each structure and kept
+``course``            a fit by minibatches, under scikit-learn's rules
+``descent``           epochs forward, and back to where a rule said stop
+``lbfgs``             a fit by L-BFGS
+``solvers``           scikit-learn's "sgd" and "adam" as optimisers
+``rows``              the order of rows, as scikit-learn draws it
+``split``             rows to train on, rows to validate on
+``frames``            raw tables as inputs
+``observers``         callbacks
+``parameters``        parameters inside of parameters
+``network``           what the estimators for any network share
+``network_...``       `NetworkClassifier`, `NetworkRegressor`, `NetworkTransformer`
+====================  ===============================================================
+"""
+
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.network_classifier import NetworkClassifier
+from chainrule.estimators.network_regressor import NetworkRegressor
+from chainrule.estimators.network_transformer import NetworkTransformer
+from chainrule.estimators.regressor import MLPRegressor
+
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "NetworkTransformer",
+]

@@ -1,0 +1,94 @@
+"""L-BFGS over the whole table: SciPy's, as scikit-learn calls it, on our compiled gradient."""
+
+from __future__ import annotations
+
+import warnings
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+
+from chainrule.estimators.design import Weights, cut_vector, joined_vector
+from chainrule.estimators.programs import surface
+from chainrule.estimators.settings import computing_dtype, design_of
+from chainrule.estimators.split import Examples
+from chainrule.tracing import map_leaves
+from chainrule.train import EpochRecord
+
+
+def minimise(model: Any, examples: Examples) -> None:
+    """Fit a perceptron by L-BFGS and set its learnt attributes.
+
+    Parameters
+    ----------
+    model
+        The estimator.
+    examples
+        Encoded rows, all at once.
+    """
+    design = design_of(model, computing_dtype(model))
+    weights: Weights = map_leaves(lambda x: np.asarray(x, design.dtype), model._weights())
+    batch = {
+        "inputs": np.ascontiguousarray(examples.X, design.dtype),
+        "targets": np.asarray(examples.y, design.target_type(1).dtype),
+    }
+    weighted = examples.weight is not None
+    if weighted:
+        batch["weight"] = np.asarray(examples.weight, design.dtype)
+    runs = min(model.max_iter, model.max_fun)
+    program = surface(design, weighted, len(examples), model.executor, runs)
+    alpha = np.asarray(model.alpha, design.dtype)
+    began = perf_counter()
+    last: list[float] = []
+
+    def evaluate(point: Any) -> tuple[float, Any]:
+        value, shown, gradients = program(cut_vector(point, weights), batch, alpha)
+        slope = joined_vector(gradients)
+        last[:] = [float(shown), float(np.sqrt(slope @ slope))]
+        # scikit-learn hands over what it reports, which for several numeric outputs is not what
+        # its gradient belongs to; the line search needs the one that is.
+        return float(value), slope
+
+    def note(intermediate_result: Any) -> None:
+        model.loss_curve_.append(last[0])
+        model._records.append(
+            EpochRecord(
+                epoch=len(model.loss_curve_),
+                train_loss=model.loss_curve_[-1],
+                gradient_norm=last[1],
+                seconds=perf_counter() - began,
+            )
+        )
+
+    found = minimize(
+        evaluate,
+        joined_vector(weights),
+        jac=True,
+        method="L-BFGS-B",
+        callback=note,
+        options={"maxfun": model.max_fun, "maxiter": model.max_iter, "gtol": model.tol},
+    )
+    model.n_iter_ = min(found.nit, model.max_iter)
+    evaluate(found.x)
+    model.loss_ = last[0]
+    model._set_weights(cut_vector(found.x, weights))
+    if found.status != 0:
+        warnings.warn(_advice(model, found), ConvergenceWarning, stacklevel=2)
+
+
+def _advice(model: Any, found: Any) -> str:
+    said = (
+        f"lbfgs failed to converge after {model.n_iter_} iteration(s) "
+        f"(status={found.status}):\n{found.message}\n"
+    )
+    if model.n_iter_ == model.max_iter:
+        said += (
+            "\nIncrease the number of iterations to improve the "
+            f"convergence (max_iter={model.max_iter})."
+        )
+    return said + (
+        "\nYou might also want to scale the data as shown in:\n"
+        "    https://scikit-learn.org/stable/modules/preprocessing.html"
+    )

@@ -1,0 +1,215 @@
+"""What the estimators for any network share: a `chainrule.train.Trainer` behind `fit`."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
+
+from chainrule import nn
+from chainrule.errors import ParameterError
+from chainrule.estimators.frames import (
+    encode,
+    fit_encoder,
+    is_frame,
+    make_frame,
+    needs_encoding,
+)
+from chainrule.estimators.parameters import Adjustable
+from chainrule.estimators.programs import BLOCK
+from chainrule.estimators.settings import suitable_batch
+from chainrule.estimators.split import Examples, set_aside
+from chainrule.execute import Compiled, Traced, choose_executor, trace
+from chainrule.ir import ArrayType, Dim
+from chainrule.nn.losses import Loss
+from chainrule.train import Adam, ClipGlobalNorm, Criterion, Epochs, Patience, Trainer
+from chainrule.train.run import output_type
+
+Builder = Callable[[int], nn.Module]
+"""Makes a network with so many outputs."""
+
+
+class NetworkEstimator(Adjustable, ABC):
+    """An estimator whose parameters include a network.
+
+    `NetworkClassifier`, `NetworkRegressor` and `NetworkTransformer` say what the network learns;
+    here is how it is trained and run.
+    """
+
+    # The name and the form of what follows are scikit-learn's.
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "network": [None, callable],
+        "loss": [None, HasMethods(["terms", "prepare"])],
+        "optimizer": [None, HasMethods(["initial"])],
+        "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "stop": [None, tuple, list, HasMethods(["holds"])],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "penalties": [tuple, list, callable],
+        "clip": [None, Interval(Real, 0, None, closed="neither"), callable],
+        "frozen": [tuple, list, callable],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "keep_integers": ["boolean"],
+        "encode": [StrOptions({"auto"}), "boolean"],
+        "column_kinds": [None, dict],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "callbacks": [None, list, tuple],
+        "executor": [StrOptions({"auto", "numpy", "native"})],
+    }
+    _encodes = False
+
+    def _built(self, outputs: int, default: Builder) -> nn.Module:
+        """Give the network to train: the module itself, or what a function makes of `outputs`."""
+        network = self.network
+        if isinstance(network, nn.Module):
+            return network
+        made = (network or default)(outputs)
+        if not isinstance(made, nn.Module):
+            raise ParameterError(
+                f"network is a module, or a function from the number of outputs to a module; it "
+                f"gave {type(made).__name__}"
+            )
+        return made
+
+    def _examples(self, X: Any, y: Any) -> Any:
+        """Check what `fit` learns from, and give X."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None"
+            )
+        X = self._inputs(X, first=True)
+        check_consistent_length(X, y)
+        return X
+
+    def _inputs(self, X: Any, *, first: bool = False) -> Any:
+        """Check inputs; of raw tables only the names, until `_coded` encodes their rows."""
+        if first:
+            wanted = self.encode is True or (self.encode == "auto" and needs_encoding(X))
+            self._encodes = wanted and is_frame(X)
+            self.__dict__.pop("encoder_", None)
+        if self._encodes:
+            if first:
+                validate_data(self, X, skip_check_array=True, reset=True)
+            return X
+        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=first)
+        return X if X.dtype.kind == "i" and self.keep_integers else X.astype(self.dtype, copy=False)
+
+    def _coded(self, X: Any) -> Any:
+        return encode(self.encoder_, X, self.dtype) if self._encodes else X
+
+    def _train(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        examples: Examples,
+        validation: Examples | None,
+    ) -> nn.Module:
+        """Train a network on encoded examples, keep the records, and give it."""
+        size = self.batch_size
+        rows = len(examples)
+        watched = Examples(None, None, None) if validation is None else validation
+        limits: list[Criterion] = [Epochs(self.max_iter)]
+        if self.early_stopping:
+            limits.append(Patience(self.n_iter_no_change))
+        given = self.stop or ()
+        limits += list(given) if isinstance(given, tuple | list) else [given]
+        clip = self.clip
+        trainer = Trainer(
+            network,
+            loss,
+            self.optimizer if self.optimizer is not None else Adam(),
+            stop=limits,
+            batch_size=suitable_batch(rows) if size == "auto" else size,
+            penalties=self.penalties,
+            clip=clip if clip is None or callable(clip) else ClipGlobalNorm(float(clip)),
+            frozen=self.frozen,
+            keep="auto" if self.early_stopping else "last",
+            shuffle=self.shuffle,
+            seed=int(self._random_state.randint(2**31 - 1)),
+            dtype=self.dtype,
+            executor=self.executor,
+            progress=bool(self.verbose),
+            callbacks=self.callbacks or (),
+        )
+        run = trainer.fit(
+            examples.X,
+            examples.y,
+            sample_weight=examples.weight,
+            X_val=watched.X,
+            y_val=watched.y,
+            sample_weight_val=watched.weight,
+        )
+        self.loss_ = float(run.history["train_loss"][-1])
+        self.n_iter_ = len(run.history)
+        self.best_epoch_ = run.best_epoch
+        self.stopped_because_ = run.stopped_because
+        self._columns = dict(run.history.columns)
+        return run.network
+
+    def _divided(
+        self, examples: Examples, validation: Examples | None, strata: Any
+    ) -> tuple[Examples, Examples | None]:
+        """Set rows aside if needed, and encode all; the encoder learns from those to train on."""
+        self._random_state = check_random_state(self.random_state)
+        if validation is None and self.early_stopping:
+            examples, validation = set_aside(
+                examples, self.validation_fraction, self._random_state, strata
+            )
+        if self._encodes:
+            self.encoder_ = fit_encoder(examples.X, self.column_kinds)
+        coded = [
+            None if part is None else Examples(self._coded(part.X), part.y, part.weight)
+            for part in (examples, validation)
+        ]
+        return coded[0] or examples, coded[1]
+
+    def _weight(self, sample_weight: Any, X: Any) -> Any:
+        return None if sample_weight is None else _check_sample_weight(sample_weight, X)
+
+    @property
+    def history_(self) -> Any:
+        """A polars frame with one row per epoch: the columns of `chainrule.train.History`."""
+        if not hasattr(self, "_columns"):
+            raise AttributeError(f"this {type(self).__name__} has no history_: fit it first")
+        return make_frame(self._columns)
+
+    def _run(self, network: nn.Module, X: Any) -> Any:
+        """Compute the raw outputs of a network for encoded rows, a block at a time."""
+        kind = ArrayType((Dim("batch"), *X.shape[1:]), X.dtype.name)
+        graph = _traced(network, kind).graph
+        sizes = {"batch": min(len(X), BLOCK)}
+        executor = choose_executor(self.executor, graph, -(-len(X) // BLOCK), sizes)
+        program = _compiled(network, kind, executor)
+        blocks = [
+            program(network, np.ascontiguousarray(X[i : i + BLOCK]))
+            for i in range(0, len(X), BLOCK)
+        ]
+        return np.concatenate(blocks)
+
+    def _output_shape(self, network: nn.Module, X: Any) -> tuple[Any, ...]:
+        """Shape of what a network returns for one row."""
+        kind = ArrayType((Dim("batch"), *X.shape[1:]), X.dtype.name)
+        held = network.initialise(0, kind, dtype=self.dtype)
+        shape: tuple[Any, ...] = output_type(held, (X[:1],)).shape[1:]
+        return shape
+
+
+@lru_cache(maxsize=8)
+def _traced(network: nn.Module, kind: ArrayType) -> Traced:
+    return trace(lambda module, x: module(x), network, kind)
+
+
+@lru_cache(maxsize=8)
+def _compiled(network: nn.Module, kind: ArrayType, executor: str) -> Compiled:
+    return _traced(network, kind).plan(limits={"batch": BLOCK}).compile(executor)

@@ -1,0 +1,313 @@
+"""The page in a real browser: buttons, keys, numbers, the address, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chainrule.app.serve.worked import WORKED
+from chainrule.explain.stepping import explain
+from tests.app.serve.conftest import start_server, stop_server, until
+
+
+def visit(page: Page, server: str, fragment: str = "source=example:e1") -> None:
+    page.goto(f"{server}#{fragment}")
+    page.wait_for_selector(".drawing svg, .tiles, .sheet")
+
+
+def fragment(page: Page) -> str:
+    return unquote(page.url.partition("#")[2])
+
+
+def value(page: Page, key: str) -> float:
+    """The number that the panel of equations shows for a key, in full."""
+    return float(page.locator(f'[data-key="{key}"]').get_attribute("data-value") or "nan")
+
+
+def e1_step() -> Any:
+    material = WORKED["e1"]()
+    setup = material.setup
+    network = material.build(setup)
+    return explain(
+        network, material.inputs, material.labels, setup.make_loss(), setup.make_optimiser()
+    )
+
+
+def test_each_phase_shows_its_numbers(page: Page, server: str) -> None:
+    visit(page, server, "source=example:e1&phase=0")
+    drawing = page.locator("#drawing")
+    expect(drawing).not_to_contain_text("0.5523")
+    page.get_by_role("button", name="Forward", exact=False).first.click()
+    expect(drawing).to_contain_text("0.5523")
+    page.locator("#phase-2").click()
+    expect(drawing).to_contain_text("0.01362")
+    page.locator("#phase-3").click()
+    expect(drawing).to_contain_text("δ 0.00273")
+    page.locator("#phase-4").click()
+    expect(drawing).to_contain_text("→ 0.8787")
+    expect(page.locator("#facts")).to_contain_text("after the update")
+    page.locator("#phase-1").click()  # the next step begins
+    expect(page.locator("#step")).to_have_text("step 1")
+
+
+def test_the_numbers_on_the_page_are_those_of_python(page: Page, server: str) -> None:
+    step = e1_step()
+    visit(page, server, "source=example:e1&phase=4&pick=1,1")
+    page.wait_for_selector("[data-key='delta(1)']")
+    assert value(page, "z(1)") == step["z(1)"][0, 1]
+    assert value(page, "a(1)") == step["a(1)"][0, 1]
+    assert value(page, "delta(1)") == step["delta(1)"][0, 1]
+    page.locator('[data-pick="2,0,0"]').click(force=True)
+    page.wait_for_selector('[data-key="W\'(2)"]')
+    assert value(page, "W'(2)") == step["W'(2)"][0, 0]
+    assert value(page, "dL/dW(2)") == step["dL/dW(2)"][0, 0]
+    assert float(page.locator("#loss-now").get_attribute("data-value") or "nan") == step.loss
+
+
+def test_everything_is_in_the_address(page: Page, server: str) -> None:
+    visit(page, server)
+    page.locator("#phase-3").click()
+    page.locator('[data-pick="1,0"]').click()
+    page.locator("#next").click()
+    expect(page.locator("#step")).to_have_text("step 1")
+    page.select_option("#theme", "dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.wait_for_selector("[data-key='z(1)']")
+    before = {"url": page.url, "text": page.locator("main").inner_text()}
+    page.reload()
+    page.wait_for_selector("[data-key='z(1)']")
+    page.wait_for_selector(".plane")
+    assert page.url == before["url"]
+    assert page.locator("main").inner_text() == before["text"]
+    for part in ("source=example:e1", "phase=3", "pick=1,0", "step=1", "theme=dark"):
+        assert part in fragment(page)
+
+
+def test_the_history_goes_back_and_forward(page: Page, server: str) -> None:
+    visit(page, server)
+    first = page.locator("#loss-now").get_attribute("data-value")
+    for n in (1, 2, 3):
+        page.locator("#next").click()
+        expect(page.locator("#step")).to_have_text(f"step {n}")
+    page.locator("#back").click()
+    expect(page.locator("#step")).to_have_text("step 2")
+    page.locator("#history").fill("0")
+    expect(page.locator("#step")).to_have_text("step 0")
+    expect(page.locator("#loss-now")).to_have_attribute("data-value", str(first))
+    page.go_back()
+    expect(page.locator("#step")).to_have_text("step 2")
+
+
+def test_changing_a_weight_shows_what_changes_and_can_be_taken_back(
+    page: Page, server: str
+) -> None:
+    visit(page, server, "source=example:e1&phase=2&pick=2,1,0")
+    old = page.locator("#loss-now").get_attribute("data-value") or ""
+    page.fill("#change-weight", "0.1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#facts")).to_contain_text("was 0.0136247")
+    assert page.locator("#loss-now").get_attribute("data-value") != old
+    assert '[0,"weight","layers[2].weight",[1,0],0.1]' in fragment(page)
+    page.get_by_role("button", name="Take back").click()
+    expect(page.locator("#loss-now")).to_have_attribute("data-value", old)
+
+
+@pytest.mark.parametrize(
+    ("field", "choice", "seen"),
+    [
+        ("activation", "tanh", "hidden · tanh"),
+        ("loss", "absolute_error", "0.1651"),
+        ("optimiser", "adam", "step 0"),
+        ("rate", "0.5", "step 0"),
+    ],
+)
+def test_settings_change_the_experiment(
+    page: Page, server: str, field: str, choice: str, seen: str
+) -> None:
+    visit(page, server, "source=example:e1&phase=4")
+    control = page.locator(f"#{field}")
+    if field == "rate":
+        control.fill(choice)
+        control.press("Enter")
+    else:
+        control.select_option(choice)
+    expect(page.locator("main")).to_contain_text(seen)
+    expect(page).to_have_url(re.compile("set="))
+    settings = json.loads(re.findall(r"set=(\{.*?\})", fragment(page))[0])
+    assert str(settings[field]) == choice
+
+
+def test_training_runs_and_stops(page: Page, server: str) -> None:
+    visit(page, server, "source=sample:xor")
+    page.locator("#train").click()
+    expect(page.locator("#train")).to_have_text("■ Stop")
+    expect(page.locator("#facts")).to_contain_text("steps/s")
+    until(page, "chainruleTraining.updates >= 5")
+    page.locator("#train").click()
+    expect(page.locator("#train")).to_have_text("▶ Train")
+    until(page, "Number(new URLSearchParams(location.hash.slice(1)).get('step')) > 5")
+    expect(page.locator("#facts")).to_contain_text("parameters")
+    page.reload()
+    page.wait_for_selector(".curve")
+
+
+def test_the_decision_surface_is_drawn(page: Page, server: str) -> None:
+    visit(page, server, "source=sample:moons&step=200")
+    page.wait_for_selector(".plane canvas")
+    assert page.locator(".plane svg circle, .plane svg rect").count() > 500
+
+
+def test_a_large_network_is_shown_as_heat_maps(page: Page, server: str) -> None:
+    visit(page, server, "source=sample:digits&phase=3")
+    page.wait_for_selector(".tile.weights canvas")
+    assert page.locator(".tile").count() == 7
+    page.locator(".tile .cells").nth(2).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#reading")).to_contain_text("layer 1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-key='z(1)']")
+    page.get_by_role("button", name="Enlarge").first.click()
+    page.locator("#zoom").fill("20")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+def test_the_page_is_usable_by_keyboard_alone(page: Page, server: str) -> None:
+    visit(page, server, "source=example:e1")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(40):
+            if page.evaluate("s => document.activeElement?.matches(s)", selector):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} cannot be reached by Tab")
+
+    tab_to("#phase-3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#drawing")).to_contain_text("δ")
+    assert page.evaluate("document.activeElement.id") == "phase-3"
+    page.locator(".skip").focus()
+    tab_to(".unit[tabindex='0']")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#look-title")).to_have_text("Unit h2")
+    page.keyboard.press("e")
+    expect(page.locator("#look-title")).to_have_text("Edge x1 → h2")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#look-title")).to_have_text("Edge x2 → h2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#look-title")).to_have_text("Unit o")
+    tab_to("#train")
+    page.keyboard.press("Space")
+    expect(page.locator("#train")).to_have_text("■ Stop")
+    page.keyboard.press("Space")
+    expect(page.locator("#train")).to_have_text("▶ Train")
+
+
+def test_equations_and_claims_have_views(page: Page, server: str) -> None:
+    visit(page, server)
+    page.locator("#view-equations").click()
+    page.wait_for_selector(".lines math")
+    expect(page.locator("main")).to_contain_text("Backward", ignore_case=True)
+    page.locator("#view-claims").click()
+    expect(page.locator("main")).to_contain_text("Printed beside exact")
+    page.select_option("#claims", "E5")
+    expect(page.locator("main")).to_contain_text("0.291027")
+    assert "claims=E5" in fragment(page)
+    page.get_by_role("button", name="Watch this example").click()
+    page.wait_for_selector(".drawing svg")
+    expect(page.locator("h1")).to_contain_text("E5")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "SVG", "HTML"])
+def test_the_screen_can_be_saved(page: Page, server: str, kind: str, tmp_path: Path) -> None:
+    visit(page, server, "source=example:e5&phase=3")
+    page.get_by_text("Export").click()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name=f"as {kind}").click()
+    saving.value.save_as(tmp_path / "saved")
+    content = (tmp_path / "saved").read_bytes()
+    start = {"PNG": b"\x89PNG", "SVG": b"<svg", "HTML": b"<!doctype html>"}[kind]
+    assert content.startswith(start)
+    if kind != "PNG":
+        assert "0.7514" in content.decode()
+        assert "<script" not in content.decode()
+
+
+def test_a_wrong_model_file_shows_a_clear_message(page: Page, server: str, tmp_path: Path) -> None:
+    visit(page, server)
+    wrong = tmp_path / "wrong.chainrule"
+    wrong.write_bytes(b"this is no model")
+    page.get_by_role("button", name="Your model or table").click()
+    page.set_input_files("#file-model", wrong)
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.locator("dialog [role=alert]")).to_contain_text("wrong.chainrule")
+
+
+def test_a_table_of_ones_own_is_opened(page: Page, server: str, trained: Any) -> None:
+    visit(page, server)
+    page.get_by_role("button", name="Your model or table").click()
+    page.set_input_files("#file-table", trained[0] / "table.csv")
+    expect(page.locator("#file-target")).to_have_value("y")
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.locator("h1")).to_have_text("table.csv")
+    assert "source=opened:" in fragment(page)
+
+
+def test_a_source_that_is_not_there_is_said(page: Page, server: str) -> None:
+    page.goto(f"{server}#source=sample:nothing")
+    expect(page.locator("#problem")).to_contain_text("There is no sample 'nothing'")
+    page.get_by_role("button", name="Open example E1").click()
+    page.wait_for_selector(".drawing svg")
+    expect(page.locator("#problem")).to_be_empty()
+
+
+def test_a_stopped_server_is_said_and_can_come_back(page: Page, tmp_path: Path) -> None:
+    process, address = start_server(tmp_path)
+    try:
+        visit(page, address)
+    finally:
+        stop_server(process)
+    page.locator("#next").click()
+    expect(page.locator("#problem")).to_contain_text("The server does not answer")
+    expect(page.locator("#problem")).to_contain_text("chainrule open")
+
+
+def test_a_diverging_training_is_said(page: Page, server: str) -> None:
+    visit(page, server, 'source=example:e4&set={"rate":900}')
+    page.locator("#train").click()
+    expect(page.locator("#problem")).to_contain_text("NaN or infinity in step")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024, 1920])
+def test_nothing_is_wider_than_the_screen(page: Page, server: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for shown in (
+        "source=example:e5&phase=3&pick=1,0",
+        "source=sample:digits&phase=3&pick=1,0",
+        "view=claims",
+        "view=equations&source=sample:xor",
+    ):
+        page.goto("about:blank")
+        visit(page, server, shown)
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, shown
+
+
+def test_a_step_takes_less_than_a_tenth_of_a_second_to_show(page: Page, server: str) -> None:
+    visit(page, server, "source=example:e5")
+    times = []
+    for n in range(1, 8):
+        page.evaluate("window.pressed = performance.now()")
+        page.evaluate("document.querySelector('#next').click()")
+        until(page, f"document.querySelector('#step')?.textContent === 'step {n}'")
+        times.append(page.evaluate("performance.now() - window.pressed"))
+    assert sorted(times)[0] < 250, times  # 100 ms where the machine is not shared
