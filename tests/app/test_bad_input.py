@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from chainrule.app.cli import main
 from tests.app.models import table
 from tests.app.process import chainrule
 
@@ -40,7 +42,6 @@ TRAINING: dict[str, tuple[Callable[[], pl.DataFrame] | str | None, tuple[str, ..
         "has 3 classes, but a binary task has two",
     ),
     "text as a number": (rows, ("--target", "y", "--task", "regression"), "is not a number"),
-    "unknown task": (rows, ("--target", "y", "--task", "poetry"), "no task 'poetry'"),
     "nothing to learn from": (
         lambda: rows().select(pl.lit("a").alias("same"), "y"),
         ("--target", "y"),
@@ -52,26 +53,27 @@ TRAINING: dict[str, tuple[Callable[[], pl.DataFrame] | str | None, tuple[str, ..
         "column 'age'",
     ),
     "unknown column": (rows, ("--target", "y", "--column", "aeg=drop"), "did you mean 'age'?"),
-    "unknown kind": (rows, ("--target", "y", "--column", "age=big"), "cannot be made 'big'"),
-    "column without a kind": (rows, ("--target", "y", "--column", "age"), "expects NAME=KIND"),
-    "unknown activation": (rows, ("--target", "y", "--activation", "rleu"), "relu"),
-    "unknown optimizer": (rows, ("--target", "y", "--optimizer", "adm"), "use one of adam"),
-    "unknown executor": (rows, ("--target", "y", "--executor", "quick"), "'quick'"),
-    "bad units": (rows, ("--target", "y", "--hidden", "64,x"), "--hidden expects units"),
-    "no epochs": (rows, ("--target", "y", "--epochs", "0"), "at least 1"),
-    "no rows per step": (rows, ("--target", "y", "--batch-size", "0"), "batch_size"),
-    "bad dropout": (rows, ("--target", "y", "--dropout", "1.5"), "[0, 1)"),
-    "negative rate": (rows, ("--target", "y", "--learning-rate", "-1"), "learning_rate"),
-    "shares above one": (rows, ("--target", "y", "--test", "0.95"), "test=0.95"),
-    "not a number": (rows, ("--target", "y", "--epochs", "many"), "--epochs"),
-    "unknown option": (rows, ("--target", "y", "--epcohs", "3"), "--epcohs"),
     "folder is a file": (rows, ("--target", "y", "--out", "table.csv"), "a file, not a folder"),
     "folder below a file": (rows, ("--target", "y", "--out", "table.csv/x"), "Not a directory"),
-    "infinite target": (
-        lambda: rows(y=[float("inf"), *range(59)]),
-        ("--target", "y", "--task", "regression"),
-        "not a finite number",
-    ),
+}
+
+# Arguments that are wrong by themselves, and words of the sentence.
+SETTINGS = {
+    "--column age=big": "cannot be made 'big'",
+    "--column age": "expects NAME=KIND",
+    "--activation rleu": "relu",
+    "--optimizer adm": "use one of adam",
+    "--optimizer adam --weight-decay 0.1": "only the optimizer 'adamw' has a weight decay",
+    "--executor quick": "'quick'",
+    "--hidden 64,x": "--hidden expects units",
+    "--epochs 0": "at least 1",
+    "--epochs many": "--epochs",
+    "--batch-size 0": "batch_size",
+    "--dropout 1.5": "[0, 1)",
+    "--learning-rate -1": "learning_rate",
+    "--test 0.95": "test=0.95",
+    "--epcohs 3": "--epcohs",
+    "--task poetry": "no task 'poetry'",
 }
 
 
@@ -91,6 +93,26 @@ def test_training_refuses(case: str, tmp_path: Path) -> None:
         else ([],)
     )
     assert content is None or (tmp_path / "table.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", SETTINGS)
+def test_settings_are_checked(
+    wrong: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # In this process, which is quicker; those above show that a process of its own does the same.
+    rows().write_csv(tmp_path / "table.csv")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("warnings.showwarning", warnings.showwarning)
+    command = ["chainrule", "train", "table.csv", "--target", "y", *FAST, *wrong.split()]
+    monkeypatch.setattr("sys.argv", command)
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert SETTINGS[wrong] in said
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.glob("runs/*")) == []
 
 
 @pytest.mark.parametrize(

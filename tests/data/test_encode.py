@@ -211,7 +211,7 @@ def test_rows_that_do_not_train_show_how_cells_are_written_and_nothing_else() ->
     encoded = encoder.transform(frame[90:])
     assert encoded.numeric[-1, 0] == 0.0
     assert "1 missing values, though the training rows had none" in encoded.notes[0]
-    assert y == Encoder.fit(frame[:90]).columns[1]
+    assert y == Encoder.fit(frame[:90]).columns[-1]
 
 
 def test_frequent_words_among_numbers_have_flags() -> None:

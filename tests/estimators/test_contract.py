@@ -20,10 +20,10 @@ from chainrule import (
 # and predictions of one row with those of many, to many digits.
 EXACT: dict[str, Any] = {"batch_size": "full", "dtype": "float64", "executor": "numpy"}
 ESTIMATORS = (
-    MLPClassifier(max_iter=100),  # as in scikit-learn's own tests
-    MLPRegressor(max_iter=100),
-    NetworkClassifier(max_iter=100, **EXACT),
-    NetworkRegressor(max_iter=100, **EXACT),
+    MLPClassifier(max_iter=50),  # scikit-learn's own tests of its perceptrons shorten them, too
+    MLPRegressor(max_iter=50),
+    NetworkClassifier(max_iter=50, **EXACT),
+    NetworkRegressor(max_iter=50, **EXACT),
     NetworkTransformer(max_iter=30, **EXACT),
 )
 
@@ -32,7 +32,9 @@ def checks() -> Iterator[Any]:
     for estimator in ESTIMATORS:
         for number, (each, check) in enumerate(estimator_checks_generator(estimator)):
             name = check.func.__name__.removeprefix("check_")
-            yield pytest.param(each, check, id=f"{type(estimator).__name__}-{number}-{name}")
+            label = f"{type(estimator).__name__}-{number}-{name}"
+            marks = () if label.startswith("MLP") else (pytest.mark.slow,)
+            yield pytest.param(each, check, id=label, marks=marks)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

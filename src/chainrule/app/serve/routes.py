@@ -54,9 +54,9 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
     try:
         from fastapi import FastAPI
         from fastapi.concurrency import run_in_threadpool
+        from fastapi.middleware.trustedhost import TrustedHostMiddleware
         from fastapi.responses import JSONResponse, Response, StreamingResponse
         from fastapi.staticfiles import StaticFiles
-        from fastapi.middleware.trustedhost import TrustedHostMiddleware
     except ImportError as error:
         raise MissingDependencyError(
             "the page needs FastAPI and uvicorn: pip install 'chainrule[serve]'"

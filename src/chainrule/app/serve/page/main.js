@@ -26,6 +26,8 @@ let plane = null;
 let held = [];
 /** The training in progress. @type {any} */
 let training = null;
+/** The next step, asked for in advance. @type {{question: string, answer: Promise<any>}|null} */
+let ahead = null;
 /** Counts questions, so that late answers are not drawn. */
 let asking = 0;
 
@@ -75,7 +77,8 @@ async function load({ animate = false } = {}) {
     return;
   }
   const mine = ++asking;
-  const got = await ask("/api/frame", asked(state));
+  const question = JSON.stringify(asked(state));
+  const got = await (ahead?.question === question ? ahead.answer : ask("/api/frame", asked(state)));
   if (mine !== asking) return;
   frame = got;
   state.row = frame.row;
@@ -86,6 +89,16 @@ async function load({ animate = false } = {}) {
   }
   draw({ animate });
   await Promise.all([about(mine), surface(mine)]);
+  if (mine === asking && !training) lookAhead();
+}
+
+/** Ask for the next step before somebody wants it, so that it shows at once. */
+function lookAhead() {
+  const next = { ...asked(state), step: state.step + 1 };
+  const answer = ask("/api/frame", next);
+  ahead = { question: JSON.stringify(next), answer };
+  // If it fails, the failure is told when somebody goes there.
+  answer.catch(() => { ahead = null; });
 }
 
 /** Put a view on the screen, with the keyboard where it was. */

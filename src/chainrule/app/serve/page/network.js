@@ -35,7 +35,7 @@ export function drawNetwork(frame, state, choose, { weights, animate, width = 90
   const gap = big ? 112 : middle ? 54 : 32;
   const tall = Math.max(250, most * gap + 50);
   const left = big ? radius + 14 : 52;
-  const right = wide - (narrow ? 104 : 206);
+  const right = wide - (narrow ? 104 : 184);
   const across = layers.length > 1 ? (right - left) / (layers.length - 1) : 0;
   const place = (layer, unit) => ({
     x: left + layer * across,
@@ -78,7 +78,7 @@ export function drawNetwork(frame, state, choose, { weights, animate, width = 90
             s("line", { class: "edge-area", ...line }),
           ),
         );
-        if ((count <= MOST_LABELS && !narrow) || (narrow && count <= 8) || picked || (beside && most <= 9)) {
+        if ((count <= MOST_LABELS && !narrow) || (narrow && count <= 8) || picked || (beside && most <= 9 && across > 150)) {
           // Where many edges meet, their numbers stand at the other end; else they keep off crossings.
           const far = beside && count > MOST_LABELS;
           const share = far ? (state.pick[0] === l ? 0.2 : 0.8) : layer.size === 1 || layers[l - 1].size === 1 ? 0.45 : 0.2 + (0.4 * j) / (layer.size - 1) + (i % 2 ? 0.05 : 0);
