@@ -45,7 +45,7 @@ class Course:
     single
         Whether this is `partial_fit`: one epoch.
     observers
-        Who looks on; None for `partial_fit`.
+        Who looks on.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Course:
         training: Examples,
         validation: Examples | None,
         single: bool,
-        observers: Observers | None,
+        observers: Observers,
     ) -> None:
         self._model = model
         self._validation = validation
@@ -104,8 +104,11 @@ class Course:
         if any(design.dropout):
             data["key"] = random.key(int(model._random_state.randint(2**31 - 1)))
         order = RowOrder(self._rows, model._random_state if model.shuffle else None)
-        watched = self._observers is not None and self._observers.present
-        each = watched or self._validation is not None or has_schedule(model, "invscaling")
+        each = (
+            self._observers.present
+            or self._validation is not None
+            or has_schedule(model, "invscaling")
+        )
         return Descent(plan, weights, state, data, order, self._rows, each)
 
     def run(self) -> None:
@@ -121,8 +124,7 @@ class Course:
         model = self._model
         model.n_iter_ = 0
         while model.n_iter_ < self._epochs:
-            if self._observers is not None:
-                self._observers.begin_epoch()
+            self._observers.begin_epoch()
             records = self._descent.advance(self._epochs - model.n_iter_)
             for i, epoch in enumerate(zip(*records.values(), strict=True)):
                 wish = self._note(dict(zip(records, map(float, epoch), strict=True)))
@@ -168,7 +170,7 @@ class Course:
         model._records.append(record)
         if has_schedule(model, "invscaling"):
             self._set_rate(float(model.learning_rate_init) / (model.t_ + 1) ** model.power_t)
-        if self._observers is None or not self._observers.present:
+        if not self._observers.present:
             return False
         model._set_weights(self._descent.weights())
         return self._observers.end_epoch(record, model._fitted_attributes)
@@ -200,7 +202,8 @@ class Course:
         model = self._model
         worse = loss > model.best_loss_ - model.tol
         model._no_improvement_count = model._no_improvement_count + 1 if worse else 0
-        model.best_loss_ = min(loss, model.best_loss_)
+        if loss < model.best_loss_:  # which NaN is not
+            model.best_loss_ = loss
 
     def _gives_up(self) -> bool:
         """Stop, unless a smaller learning rate may still help."""

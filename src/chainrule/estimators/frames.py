@@ -42,8 +42,8 @@ def fit_encoder(X: Any, kinds: Mapping[str, str] | None) -> Encoder:
     return Encoder.fit(read_table(X), overrides=kinds)
 
 
-def encode(encoder: Encoder, X: Any, dtype: Any) -> Any:
-    """Encode the rows of a raw table as an array; what a user should know becomes a warning."""
+def encode(encoder: Encoder, X: Any, dtype: Any) -> tuple[Any, tuple[str, ...]]:
+    """Encode the rows of a raw table as an array, with notes of what a user should know."""
     from chainrule.data import read_table
 
     if not is_frame(X):
@@ -53,9 +53,15 @@ def encode(encoder: Encoder, X: Any, dtype: Any) -> Any:
             f"(a DataFrame) and not {type(X).__name__}"
         )
     encoded = encoder.transform(read_table(X))
-    for note in encoded.notes:
+    return encoded.numeric.astype(dtype, copy=False), encoded.notes
+
+
+def encode_and_tell(encoder: Encoder, X: Any, dtype: Any) -> Any:
+    """Encode the rows of a raw table as an array; the notes become warnings."""
+    rows, notes = encode(encoder, X, dtype)
+    for note in notes:
         warnings.warn(note, ChainruleWarning, stacklevel=2)
-    return encoded.numeric.astype(dtype, copy=False)
+    return rows
 
 
 def make_frame(columns: Mapping[str, Any]) -> Any:

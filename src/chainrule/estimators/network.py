@@ -17,6 +17,7 @@ from chainrule import nn
 from chainrule.errors import ParameterError
 from chainrule.estimators.frames import (
     encode,
+    encode_and_tell,
     fit_encoder,
     is_frame,
     make_frame,
@@ -106,7 +107,7 @@ class NetworkEstimator(Adjustable, ABC):
         return X if X.dtype.kind == "i" and self.keep_integers else X.astype(self.dtype, copy=False)
 
     def _coded(self, X: Any) -> Any:
-        return encode(self.encoder_, X, self.dtype) if self._encodes else X
+        return encode_and_tell(self.encoder_, X, self.dtype) if self._encodes else X
 
     def _train(
         self,
@@ -166,13 +167,15 @@ class NetworkEstimator(Adjustable, ABC):
             examples, validation = set_aside(
                 examples, self.validation_fraction, self._random_state, strata
             )
-        if self._encodes:
-            self.encoder_ = fit_encoder(examples.X, self.column_kinds)
-        coded = [
-            None if part is None else Examples(self._coded(part.X), part.y, part.weight)
-            for part in (examples, validation)
-        ]
-        return coded[0] or examples, coded[1]
+        if not self._encodes:
+            return examples, validation
+        self.encoder_ = fit_encoder(examples.X, self.column_kinds)
+
+        def coded(part: Examples) -> Examples:
+            X, _ = encode(self.encoder_, part.X, self.dtype)
+            return Examples(X, part.y, part.weight)
+
+        return coded(examples), None if validation is None else coded(validation)
 
     def _weight(self, sample_weight: Any, X: Any) -> Any:
         return None if sample_weight is None else _check_sample_weight(sample_weight, X)

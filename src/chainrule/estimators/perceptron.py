@@ -25,6 +25,7 @@ from chainrule.estimators.course import Course
 from chainrule.estimators.design import ACTIVATION_NAMES, Weights
 from chainrule.estimators.frames import (
     encode,
+    encode_and_tell,
     fit_encoder,
     is_frame,
     make_frame,
@@ -99,6 +100,8 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     }
     _numeric_targets: ClassVar[bool]
     _encodes = False
+    _best_coefs: list[Any]
+    _best_intercepts: list[Any]
 
     # What a classifier and a regressor do differently.
 
@@ -142,7 +145,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     ) -> Self:
         hidden = hidden_sizes(self)
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
-        observers = None if incremental else Observers(self, self.max_iter, X, y)
+        observers = Observers(self, 1 if incremental else self.max_iter, X, y)
         examples = self._read(X, y, sample_weight, first, incremental)
         self.n_outputs_ = self._output_count(examples.y)
         self._records: list[EpochRecord] = getattr(self, "_records", [])
@@ -157,6 +160,8 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         self._check_shapes([training.X.shape[1], *hidden, self.n_outputs_])
         weight = self._training_weight(training)
         training = Examples(_dense(training.X), training.y, weight)
+        if held_out is not None:
+            self._prepare_scores()
         if is_stochastic(self):
             Course(self, training, held_out, incremental, observers).run()
             if self.early_stopping:
@@ -168,8 +173,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
                 "Solver produced non-finite parameter weights. The input data may"
                 " contain large values and need to be preprocessed."
             )
-        if observers is not None:
-            observers.end(self._fitted_attributes)
+        observers.end(self._fitted_attributes)
         return self
 
     def _read(self, X: Any, y: Any, sample_weight: Any, first: bool, incremental: bool) -> Examples:
@@ -216,8 +220,16 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         self._no_improvement_count = 0
         self.loss_curve_: list[float] = []
         self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+
+    def _prepare_scores(self) -> None:
+        """Begin to keep scores of validation rows, unless an earlier fit has begun."""
+        if self.validation_scores_ is None:
+            self.validation_scores_ = []
+        if self.early_stopping and self.best_validation_score_ is None:
+            self.best_validation_score_ = -np.inf
+            self._best_coefs, self._best_intercepts = list(self.coefs_), list(self.intercepts_)
 
     def _divided(
         self, examples: Examples, validation: tuple[Any, Any, Any], incremental: bool
@@ -252,7 +264,8 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         dtype = np.float32 if self.dtype == "auto" else np.dtype(self.dtype)
 
         def coded(part: Examples) -> Examples:
-            return Examples(encode(self.encoder_, part.X, dtype), part.y, part.weight)
+            X, _ = encode(self.encoder_, part.X, dtype)
+            return Examples(X, part.y, part.weight)
 
         return coded(training), None if held_out is None else coded(held_out)
 
@@ -309,7 +322,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     def _inputs(self, X: Any) -> Any:
         """Check rows to be predicted, and encode raw ones."""
         if self._encodes:
-            return encode(self.encoder_, X, self.coefs_[0].dtype)
+            return encode_and_tell(self.encoder_, X, self.coefs_[0].dtype)
         return validate_data(self, X, accept_sparse=_SPARSE, reset=False)
 
     def _predicted(self, X: Any, times: int = 1) -> Any:
@@ -328,6 +341,8 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         """
         design = design_of(self, computing_dtype(self))
         program = predictor(design, self.executor, X.shape[0], times)
+        sparse: bool = issparse(X)
+        X = X.tocsr() if sparse else X
         weights = {
             name: [np.asarray(x, design.dtype) for x in arrays]
             for name, arrays in self._weights().items()

@@ -61,7 +61,7 @@ class Training:
     batch_size: int
     workers: int | None
 
-    def __call__(self, carry: Any, data: Any, rows: Any, number: Any) -> Any:
+    def step(self, carry: Any, data: Any, rows: Any, number: Any) -> Any:
         """Go one step, as `chainrule.execute.loop` describes it."""
         table = {name: data[name] for name in ("inputs", "targets", "weight") if name in data}
         batch = map_leaves(lambda column: cnp.take(column, rows), table)
@@ -115,7 +115,7 @@ def table_rows(rows: int) -> int:
     """Round a number of rows up, by an eighth at most, so that folds of a table share a program.
 
     >>> table_rows(800), table_rows(801), table_rows(100_000)
-    (800, 896, 100000)
+    (896, 896, 100000)
     """
     if rows > _SHARED_ROWS:
         return rows
@@ -141,7 +141,7 @@ def _planned(training: Training, executor: str) -> Loop:
         "rate": rate,
     }
     return loop(
-        training,
+        training.step,
         carry,
         training.data_types(),
         batch_size=training.batch_size,

@@ -127,7 +127,7 @@ def plan(
     """
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
-    graph, pairs = _with_copies(graph, carried)
+    graph, pairs = _with_copies(graph, carried, workers)
     groups = fuse(graph, pairs, everything_apart=not fused)
     in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
     outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
@@ -145,10 +145,22 @@ def plan(
 
 
 def _with_copies(
-    graph: Graph, carried: Sequence[tuple[int, int]]
+    graph: Graph, carried: Sequence[tuple[int, int]], workers: int
 ) -> tuple[Graph, dict[Node, Node]]:
-    """Give every value that is carried on a node of its own, also where it is only passed on."""
+    """Give every value that is carried on a node of its own, also where it is only passed on.
+
+    Where workers share the program, other outputs that may be sums in parts are copied too: the
+    copy is where the parts are added up.
+    """
     outputs = list(graph.outputs)
+    if workers > 1:
+        kept = {out for out, _ in carried}
+        copies = {
+            x: Node(CARDS["stop_gradient"], (x,), (), x.type)
+            for out, x in enumerate(outputs)
+            if out not in kept and x.card.kind in ("reduce", "contract", "index")
+        }
+        outputs = [x if out in kept else copies.get(x, x) for out, x in enumerate(outputs)]
     pairs: dict[Node, Node] = {}
     for out, into in carried:
         x, old = outputs[out], graph.inputs[into]

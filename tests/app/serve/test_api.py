@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -21,7 +22,7 @@ from chainrule.app.serve.shelf import Shelf
 from chainrule.app.serve.worked import WORKED
 from chainrule.explain.stepping import explain
 from tests.app.process import chainrule
-from tests.app.serve.conftest import Ask
+from tests.app.serve.conftest import Ask, start_server
 
 E1 = {"source": "example:e1"}
 E5 = {"source": "example:e5"}
@@ -253,6 +254,21 @@ def test_the_command_tells_mistakes_at_once(tmp_path: Path) -> None:
     assert "nothing.chainrule" in done.complaint
     done = chainrule("open", "sample:nothing", "--no-browser", folder=tmp_path)
     assert "there is no sample 'nothing'" in done.complaint
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_stopped_ends_well_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: int
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    process, address = start_server(tmp_path)
+    send(address, "table.csv", b"x,y\n1,2\n")
+    assert list(tmp_path.glob("chainrule-*"))
+    process.send_signal(sign)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert said == ""
+    assert not list(tmp_path.glob("chainrule-*"))
 
 
 def test_steps_are_fast_enough_to_be_pressed() -> None:

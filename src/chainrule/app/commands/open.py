@@ -49,6 +49,8 @@ def open_page(
             browser=browser,
             say=lambda url: screen.say(f"The page is at {url} (Ctrl-C stops it)"),
         )
+    except KeyboardInterrupt:
+        screen.say("The page is closed.")
     finally:
         shelf.close()
     return ExitCode.OK

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from typing import NoReturn
 from urllib.parse import quote
 
 from chainrule.app.serve.routes import make_app
@@ -85,11 +88,18 @@ def serve(
         say(url)
         if browser:
             threading.Timer(0.5, webbrowser.open, [url]).start()
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn ends with the signal that stopped it; what was stored has to go first.
+            signal.signal(signal.SIGTERM, _leave)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[taken])
     finally:
         taken.close()
         shelf.close()
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    sys.exit(0)
 
 
 def _is_loopback(host: str) -> bool:

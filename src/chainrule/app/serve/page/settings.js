@@ -93,7 +93,10 @@ function openFiles(act) {
   targetField.hidden = true;
   const message = h("p", { role: "alert", class: "minus" });
   const sent = { model: null, table: null };
-  const take = (kind) => async (event) => {
+  /** Files on their way; opening waits for them. @type {Promise<void>[]} */
+  const pending = [];
+  const take = (kind) => (event) => pending.push(receive(kind, event));
+  const receive = async (kind, event) => {
     const file = event.target.files[0];
     sent[kind] = null;
     message.textContent = "";
@@ -112,6 +115,8 @@ function openFiles(act) {
   };
   const submit = async (event) => {
     event.preventDefault();
+    await Promise.all(pending);
+    if (message.textContent && !sent.model && !sent.table) return;
     try {
       const given = { ...sent, target: sent.table && !sent.model ? target.value : null };
       const { name } = await ask("/api/open", given);
