@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +17,6 @@ from benchmarks import __main__ as command
 from benchmarks import clock, ours, profile, publish, record, runner
 from benchmarks.calibration import FOOTPRINTS, Calibration, best, calibrate
 from benchmarks.peers import numpy_, sklearn_
-from benchmarks.plot import draw
 from benchmarks.session import Missing, Unsupported
 from benchmarks.table import duration, ratio
 from benchmarks.workloads import (
@@ -359,37 +357,3 @@ def test_only_training_has_a_profile(repository: Path) -> None:
     done = bench(repository, "--profile", "predict-one")
     assert done.returncode == 2
     assert "--profile wants one of xor, small, table" in done.stderr
-
-
-def test_figures_replace_what_stood_between_the_marks() -> None:
-    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
-    page = f"before\n{publish.BEGIN}old\n{publish.END}after\n"
-    written = publish.with_figures(page, results)
-    assert written.startswith(f"before\n{publish.BEGIN}{results['machine']['processor']}")
-    assert written.endswith(f"|\n{publish.END}after\n")
-    with pytest.raises(ValueError, match="lost the marks"):
-        publish.with_figures("no marks", results)
-
-
-def test_the_readme_and_the_plot_show_the_committed_results(repository: Path) -> None:
-    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
-    assert not results["smoke"]
-    assert set(results["tasks"]) == set(TASKS)
-    page = (repository / "README.md").read_text(encoding="utf-8")
-    assert publish.with_figures(page, results) == page
-    assert command.RESULTS.with_suffix(".svg").read_text(encoding="utf-8") == draw(results)
-
-
-def test_in_the_committed_results_all_libraries_learnt_the_same() -> None:
-    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
-    for entry in results["tasks"].values():
-        for each in entry["results"].values():
-            assert each["equal"] or each["note"], (each["workload"], each["library"])
-
-
-def test_the_plot_has_a_dot_for_each_figure() -> None:
-    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
-    drawn = draw(results)
-    main = [x for x in results["tasks"].values() if x["fresh"]]
-    assert len(re.findall("<title>", drawn)) == sum(len(x["results"]) for x in main)
-    assert drawn.count("<polyline") == len(results["scaling"]) * 5

@@ -197,10 +197,9 @@ def page() -> str:
         "# Dirty tables",
         "",
         f"{len(TABLES)} small tables, each with a defect that real ones have, lie in "
-        "`tests/data/dirty/`. This page is",
-        "written by `python -m tests.data.dirty_tables` from what the library does with them, and a "
-        "test fails",
-        "when that changes.",
+        "`tests/data/dirty/`.",
+        "This page is written by `python -m tests.data.dirty_tables` from what the library does",
+        "with them, and a test fails when that changes.",
         "",
         "| table | what is wrong | what happens |",
         "| --- | --- | --- |",
@@ -208,9 +207,9 @@ def page() -> str:
     lines += [f"| [{t.name}](#{t.name}) | {t.defect} | {t.outcome} |" for t in TABLES]
     lines += [
         "",
-        "Below is, for each, what is said when a model is to be trained on it: notes on reading, what "
-        "is done",
-        "to each column and to the target, and findings. The numbers are of the training rows.",
+        "Below is, for each, what is said when a model is to be trained on it: notes on reading,",
+        "what is done to each column and to the target, and findings. The numbers are of the",
+        "training rows.",
     ]
     for table in TABLES:
         lines += ["", f"## {table.name}", "", "```text", *events(table), "```"]

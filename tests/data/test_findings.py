@@ -38,7 +38,7 @@ def test_a_column_that_equals_the_target_is_found_whatever_it_is_called() -> Non
     (finding,) = find_leaks(frame, "churn")
     assert finding.rule == "equals target"
     assert finding.text == (
-        "column 'left' equals the target 'churn' in nearly every row: drop it, unless it is known "
+        "column 'left' equals the target 'churn' in (nearly) all rows: drop it, unless it is known "
         "before the target is"
     )
 

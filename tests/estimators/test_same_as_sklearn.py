@@ -140,10 +140,11 @@ def test_partial_fit_gives_the_same_numbers_call_after_call() -> None:
 def test_a_random_state_that_goes_on_is_left_where_scikit_learn_leaves_it() -> None:
     # The fit stops in the middle of a tick of several epochs, whose order is drawn at once.
     mine, other = np.random.RandomState(5), np.random.RandomState(5)
-    options = {"tol": 0.05, "n_iter_no_change": 4, "max_iter": 300}
+    options = {"tol": 0.05, "n_iter_no_change": 7, "max_iter": 300}
     a = MLPClassifier(random_state=mine, **options).fit(X, SPECIES)
     b = TheirClassifier(random_state=other, **options).fit(X, SPECIES)
-    assert a.n_iter_ == b.n_iter_ > 8
+    assert a.n_iter_ == b.n_iter_
+    assert a.n_iter_ not in (1, 3, 7, 15, 31)  # where ticks end
     assert mine.randint(10**6) == other.randint(10**6)
 
 
@@ -204,7 +205,6 @@ def test_warnings_and_errors_say_the_same() -> None:
     [
         {"alpha": -1},
         {"hidden_layer_sizes": (5, -1)},
-        {"solver": "newton"},
         {"batch_size": 0},
         {"validation_fraction": 1.5},
         {"learning_rate_init": 0},

@@ -36,6 +36,8 @@ _CAMEL_IDENTIFIER = re.compile(r"[a-z](Id|ID|Idx|Key)$")
 _LONG_KEY = 12
 # A name or a title tells something if its words come again in other rows.
 _FEWEST_WORDS, _SHARED_WORDS = 2, 0.5
+# Texts of which fewer have any letter are telephone numbers and the like.
+_LETTERS = 0.1
 _SAMPLE, _SAMPLE_SHARE = 500, 0.7
 _TOKEN_SAMPLE = 10_000
 
@@ -249,7 +251,7 @@ def _kind_of_written_numbers(known: pl.Series, notation: NumberNotation) -> tupl
         return "missing", "no number in any row"
     text = f"numbers from {values.min():g} to {values.max():g}"
     if notation.describe():
-        text += f", written with {notation.describe()}"
+        text += f", {notation.describe()}"
     words = words_among(known, notation)
     if words:
         text += f"; {sum(words.values())} cells of text count as missing: {listing(words, shown=3)}"
@@ -277,6 +279,8 @@ def _kind_of_text(known: pl.Series, rows: int, distinct: int) -> tuple[str, str]
 def _kind_of_many_texts(known: pl.Series, said: str) -> tuple[str, str]:
     """Tell texts whose parts come again from keys, in which nothing does."""
     sample = known.head(_TOKEN_SAMPLE)
+    if share_matching(sample, r"\p{L}") < _LETTERS:
+        return "identifier", f"{said}, and they are digits and signs only"
     if word_count(sample) < _FEWEST_WORDS and share_matching(sample, r"\d") > 0.5:
         long = sample.str.len_chars() >= _LONG_KEY
         if _named_like_identifier(known.name) or 2 * int(long.sum()) > len(sample):

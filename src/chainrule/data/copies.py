@@ -11,8 +11,9 @@ from chainrule.data.finding import Finding
 from chainrule.data.splits import Split
 from chainrule.data.wording import percent
 
-# A table of few possible rows repeats them by nature.
-_DIFFERENT_SHARE = 0.5
+# A table of few possible rows repeats them by nature: independent columns would give so many
+# pairs of equal rows, and columns are never independent.
+_TIMES_CHANCE, _PAIRS_MARGIN = 5.0, 2
 # Fewer rows than this share are no reason to say anything.
 _DISAGREEING_SHARE, _COPIES_SHARE = 0.01, 0.01
 _MOST_CLASSES = 100
@@ -24,7 +25,7 @@ def find_copies(
     targets: Sequence[str] = (),
     parts: Split | None = None,
 ) -> Iterator[Finding]:
-    """Look for rows that are equal in every input.
+    """Look for rows that are equal in every input, if there are more than chance explains.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def find_copies(
         return
     rows = _row_numbers(frame.select(inputs))
     different = int(rows.max()) + 1
-    if different < _DIFFERENT_SHARE * frame.height:
+    if _pairs(rows) <= _PAIRS_MARGIN + _TIMES_CHANCE * _pairs_by_chance(frame.select(inputs)):
         return
     if parts is None:
         copies = frame.height - different
@@ -81,6 +82,22 @@ def _across(rows: np.ndarray, parts: Split) -> Iterator[Finding]:
                 "measures memory on them; leave copies out, or split by a group that keeps them "
                 "together",
             )
+
+
+def _pairs(numbers: np.ndarray) -> float:
+    """Count the pairs of equal rows."""
+    counts = np.bincount(numbers).astype(np.float64)
+    return float((counts * (counts - 1.0) / 2.0).sum())
+
+
+def _pairs_by_chance(frame: pl.DataFrame) -> float:
+    """Expect so many pairs of equal rows if the columns were independent."""
+    pairs = frame.height * (frame.height - 1.0) / 2.0
+    share = 1.0
+    for column in frame:
+        counts = column.value_counts().to_series(1).to_numpy()
+        share *= float(((counts / frame.height) ** 2).sum())
+    return pairs * share
 
 
 def _row_numbers(frame: pl.DataFrame) -> np.ndarray:

@@ -140,12 +140,12 @@ def _leaks(column: _Column, truth: _Truth) -> Iterator[Finding]:
         return
     told = _told(column, truth, there) if rows >= _FEWEST_ROWS else None
     if told:
-        share = "" if rows == len(there) else f" in the {percent(rows / len(there))} with both"
-        verb = "equals" if told == "equals target" else "tells"
+        both = "" if rows == len(there) else f" of the {percent(rows / len(there))} that have both"
+        verb = "equals" if told == "equals target" else "by itself tells"
         yield Finding(
             told,
             names,
-            f"column {column.name!r} {verb} the target {target} in nearly every row{share}: drop "
+            f"column {column.name!r} {verb} the target {target} in (nearly) all rows{both}: drop "
             "it, unless it is known before the target is",
         )
         return
@@ -158,8 +158,8 @@ def _leaks(column: _Column, truth: _Truth) -> Iterator[Finding]:
             yield Finding(
                 "gap tells target",
                 names,
-                f"whether column {column.name!r} has a value tells the target {target} in nearly "
-                "every row: drop it, unless it is known before the target is",
+                f"whether column {column.name!r} has a value tells the target {target} in (nearly) "
+                "all rows: drop it, unless it is known before the target is",
             )
 
 

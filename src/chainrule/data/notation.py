@@ -96,10 +96,11 @@ class NumberNotation:
         return read.to_numpy().astype(np.float64)
 
     def describe(self) -> str:
-        """Say in words how the numbers are written; nothing if as everywhere."""
-        said = {".": "", ",": "decimal comma", "either": "decimal points and commas"}[self.mark]
+        """Say how the numbers are written, as in "written with decimal commas"; "" if plainly."""
+        marks = {".": "", ",": "with decimal commas", "either": "with decimal points and commas"}
         unit = f"in {self.unit}" if self.unit else ""
-        return " ".join(part for part in (said, unit) if part)
+        said = " ".join(part for part in (marks[self.mark], unit) if part)
+        return f"written {said}" if said else ""
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as plain JSON values."""

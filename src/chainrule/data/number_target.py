@@ -168,7 +168,7 @@ class NumberTarget:
         }[self.shape]
         text = f"{self.name}: number; mean {self.mean:.6g}, deviation {self.deviation:.6g}; {how}"
         written = self.notation.describe()
-        return f"{text}; written with {written}" if written else text
+        return f"{text}; {written}" if written else text
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as plain JSON values."""

@@ -130,7 +130,7 @@ class NumericColumn:
         text = f"{self.name}: number; {self.scaling.describe()}"
         written = self.notation.describe()
         if written:
-            text += f"; written with {written}"
+            text += f"; {written}"
         if self.absent:
             text += f"; {', '.join(f'{value:g}' for value in self.absent)} counts as missing"
         if self.missing_share:

@@ -184,10 +184,11 @@ def _as_given(names: np.ndarray, validation: float, classes: np.ndarray | None, 
     lower = [str(name).strip().lower() for name in names.tolist()]
     strange = sorted({name for name in lower if name not in _PARTS})
     if strange:
-        row = lower.index(strange[0]) + 1
+        row = lower.index(strange[0])
+        count = sum(name not in _PARTS for name in lower)
         raise DataError(
-            f"row {row}: a part should be 'train', 'validation' or 'test', not {str(names[row - 1])!r} "
-            f"({sum(name not in _PARTS for name in lower)} such rows)"
+            f"row {row + 1}: a part should be 'train', 'validation' or 'test', not "
+            f"{str(names[row])!r} ({count} such rows)"
         )
     part = np.array([_PARTS[name] for name in lower])
     train, watch, test = (np.flatnonzero(part == name) for name in ("train", "validation", "test"))

@@ -164,7 +164,7 @@ class Course:
             train_loss=model.loss_,
             gradient_norm=epoch["gradient_norm"],
             seconds=self._seconds,
-            learning_rate=self._rate_of_last_step(),
+            learning_rate=self._rate_of(epoch["step"]),
             metric=score,
         )
         model._records.append(record)
@@ -230,11 +230,11 @@ class Course:
         self._rate = rate
         self._descent.set_rate(rate)
 
-    def _rate_of_last_step(self) -> float:
+    def _rate_of(self, step: float) -> float:
         rate = self._optimiser.learning_rate
         if not callable(rate):
             return self._rate
-        return float(rate_at(rate, self._descent.steps - 1, "float64"))
+        return float(rate_at(rate, step, "float64"))
 
 
 def _filled(array: Any, rows: int, dtype: str) -> Any:

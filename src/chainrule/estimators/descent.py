@@ -91,7 +91,9 @@ class Descent:
         return -(-self._rows // self._size)
 
     def advance(self, at_most: int) -> dict[str, Any]:
-        """Run some epochs; give loss, gradient norm and seconds of each, as arrays (epochs,).
+        """Run some epochs; give arrays (epochs,) by name.
+
+        They are "loss", "gradient_norm", "seconds", and "step", the number of the last step.
 
         Parameters
         ----------
@@ -101,14 +103,15 @@ class Descent:
         count = 1 if self._single else min(self._tick, at_most)
         self._ticked = count
         self._before = (self._session.carry(), self.steps) if count > 1 else None
-        began = perf_counter()
+        began, first = perf_counter(), self.steps
         records = self._run(self._order.take(count))
         seconds = perf_counter() - began
         if count == self._tick and seconds < _TICK_SECONDS / 2:
             self._tick = min(2 * self._tick, max(1, _TICK_ROWS // self._rows))
         elif seconds > 2 * _TICK_SECONDS:
             self._tick = max(1, self._tick // 2)
-        return {**records, "seconds": np.full(count, seconds / count)}
+        last = first - 1 + self.steps_per_epoch * np.arange(1, count + 1)
+        return {**records, "seconds": np.full(count, seconds / count), "step": last}
 
     def back_to(self, epochs: int) -> None:
         """Stand where the last tick stood after so many of its epochs, at least one."""

@@ -30,6 +30,13 @@ def value(page: Page, key: str) -> float:
     return float(page.locator(f'[data-key="{key}"]').get_attribute("data-value") or "nan")
 
 
+def settled(page: Page) -> None:
+    """Wait until nothing is being asked for, and all equations belong to this step."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_selector("#look:not([aria-busy]) [data-key]")
+    page.wait_for_selector(".plane")
+
+
 def e1_step() -> Any:
     material = WORKED["e1"]()
     setup = material.setup
@@ -78,11 +85,10 @@ def test_everything_is_in_the_address(page: Page, server: str) -> None:
     expect(page.locator("#step")).to_have_text("step 1")
     page.select_option("#theme", "dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.wait_for_selector("[data-key='z(1)']")
+    settled(page)
     before = {"url": page.url, "text": page.locator("main").inner_text()}
     page.reload()
-    page.wait_for_selector("[data-key='z(1)']")
-    page.wait_for_selector(".plane")
+    settled(page)
     assert page.url == before["url"]
     assert page.locator("main").inner_text() == before["text"]
     for part in ("source=example:e1", "phase=3", "pick=1,0", "step=1", "theme=dark"):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from typing import NoReturn
 from urllib.parse import quote
 
 from chainrule.app.serve.routes import make_app
@@ -90,16 +88,12 @@ def serve(
             threading.Timer(0.5, webbrowser.open, [url]).start()
         if threading.current_thread() is threading.main_thread():
             # uvicorn ends with the signal that stopped it; what was stored has to go first.
-            signal.signal(signal.SIGTERM, _leave)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[taken])
     finally:
         taken.close()
         shelf.close()
-
-
-def _leave(number: int, frame: object) -> NoReturn:
-    sys.exit(0)
 
 
 def _is_loopback(host: str) -> bool:

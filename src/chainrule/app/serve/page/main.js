@@ -28,6 +28,8 @@ let held = [];
 let training = null;
 /** The next step, asked for in advance. @type {{question: string, answer: Promise<any>}|null} */
 let ahead = null;
+/** What the server last said about a unit or an edge. @type {any} */
+let last = null;
 /** Counts questions, so that late answers are not drawn. */
 let asking = 0;
 
@@ -126,6 +128,11 @@ function draw({ animate = false } = {}) {
     charts()));
   drawing({ animate });
   curves();
+  // What was said last stays, greyed, until the new numbers are there: nothing jumps.
+  if (last && state.pick.length) {
+    tell(last);
+    find("#look").setAttribute("aria-busy", "true");
+  }
 }
 
 function drawing({ animate = false, weights } = {}) {
@@ -193,13 +200,19 @@ async function about(mine = asking) {
   try {
     const told = await ask("/api/about", { state: asked(state), pick: state.pick });
     if (mine !== asking || !document.querySelector("#look")) return;
-    find("#look-title").textContent = `${told.kind === "edge" ? "Edge" : "Unit"} ${told.title}${told.subtitle && told.kind === "unit" ? `, ${told.subtitle}` : ""}`;
-    find("#look").replaceChildren(...inspected(told, state, frame, change));
+    last = told;
+    tell(told);
   } catch (error) {
     if (!(error instanceof Refusal) || error.gone) throw error;
     state.pick = [];
     keep();
   }
+}
+
+function tell(told) {
+  find("#look-title").textContent = `${told.kind === "edge" ? "Edge" : "Unit"} ${told.title}${told.subtitle && told.kind === "unit" ? `, ${told.subtitle}` : ""}`;
+  find("#look").replaceChildren(...inspected(told, state, frame, change));
+  find("#look").removeAttribute("aria-busy");
 }
 
 async function surface(mine = asking) {
@@ -214,6 +227,7 @@ async function surface(mine = asking) {
 
 function choose(pick) {
   state.pick = pick;
+  last = null;
   keep();
   if (isSmall(frame)) {
     drawing({});
@@ -246,6 +260,7 @@ function open(source) {
   const { theme: shade, speed } = state;
   state = { ...read(""), source, theme: shade, speed };
   before = null;
+  last = null;
   held = [];
   keep(true);
   return attempt(load);
@@ -418,6 +433,7 @@ async function begin() {
 
 window.addEventListener("popstate", () => {
   if (read(location.hash).source !== state.source) held = [];
+  last = null;
   if (training) { training.stream.close(); training = null; }
   state = read(location.hash);
   before = null;

@@ -1,0 +1,212 @@
+"""Raw tables: text columns, gaps and categories go in as they are."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from chainrule import MLPClassifier, MLPRegressor, NetworkClassifier
+from chainrule.errors import ChainruleWarning, DataError
+from chainrule.estimators.frames import needs_encoding
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+DRAWS = np.random.default_rng(0)
+ROWS = 120
+COLUMNS: dict[str, list[Any]] = {
+    "age": [None if i % 10 == 0 else float(x) for i, x in enumerate(DRAWS.integers(18, 80, ROWS))],
+    "city": DRAWS.choice(["Ulm", "Jena", "Bonn"], ROWS).tolist(),
+    "member": DRAWS.choice(["yes", "no"], ROWS).tolist(),
+}
+BUYS = [
+    city == "Ulm" or member == "yes"
+    for city, member in zip(*list(COLUMNS.values())[1:], strict=True)
+]
+LABEL = np.where(BUYS, "buys", "leaves")
+
+LIBRARIES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "arrow": pa.table}
+EACH_LIBRARY = pytest.mark.parametrize("frame", LIBRARIES.values(), ids=LIBRARIES)
+
+
+def classifier(**settings: Any) -> MLPClassifier:
+    base = {"random_state": 0, "executor": "numpy", "learning_rate_init": 0.01, "max_iter": 60}
+    return MLPClassifier((16,), **{**base, **settings})
+
+
+@EACH_LIBRARY
+def test_a_raw_table_is_learnt_and_predicted(frame: Any) -> None:
+    table = frame(COLUMNS)
+    model = classifier().fit(table, LABEL)
+    assert model.score(table, LABEL) == 1.0
+    assert model.n_features_in_ == 3
+    assert model.feature_names_in_.tolist() == ["age", "city", "member"]
+    # age and its flag; one input per city; one for member.
+    assert model.coefs_[0].shape == (6, 16)
+    assert model.predict_proba(table).dtype == np.float32
+
+
+def test_every_library_gives_the_same_model() -> None:
+    a, b, c = (classifier(max_iter=3).fit(f(COLUMNS), LABEL) for f in LIBRARIES.values())
+    np.testing.assert_array_equal(a.coefs_[0], b.coefs_[0])
+    np.testing.assert_array_equal(a.coefs_[0], c.coefs_[0])
+
+
+def test_columns_may_come_in_another_order_and_with_others() -> None:
+    table = pd.DataFrame(COLUMNS)
+    model = classifier(max_iter=5).fit(table, LABEL)
+    other = table[["member", "age", "city"]]
+    np.testing.assert_array_equal(model.predict_proba(other), model.predict_proba(table))
+    with pytest.warns(ChainruleWarning, match="ignored columns .* 'shoe_size'"):
+        found = model.predict_proba(table.assign(shoe_size=42))
+    np.testing.assert_array_equal(found, model.predict_proba(table))
+
+
+def test_an_absent_column_is_named() -> None:
+    model = classifier(max_iter=2).fit(pd.DataFrame(COLUMNS), LABEL)
+    with pytest.raises(DataError, match="'city'"):
+        model.predict(pd.DataFrame(COLUMNS).drop(columns="city"))
+
+
+def test_an_array_cannot_take_the_place_of_a_table() -> None:
+    model = classifier(max_iter=2).fit(pd.DataFrame(COLUMNS), LABEL)
+    with pytest.raises(ValueError, match="it needs a table"):
+        model.predict(np.zeros((2, 3)))
+
+
+def test_new_levels_are_told_and_survived() -> None:
+    model = classifier(max_iter=5).fit(pd.DataFrame(COLUMNS), LABEL)
+    strange = pd.DataFrame({"age": [30.0], "city": ["Oz"], "member": ["no"]})
+    with pytest.warns(ChainruleWarning, match="'city'.*'Oz'"):
+        assert model.predict(strange).shape == (1,)
+
+
+def test_the_encoder_learns_from_the_rows_to_train_on_alone() -> None:
+    # The rows held out are the only ones from Oz, and far older than all others.
+    table = pd.DataFrame(COLUMNS)
+    held = pd.DataFrame({"age": [1e6] * 4, "city": ["Oz"] * 4, "member": ["yes", "no"] * 2})
+    model = classifier(max_iter=2, early_stopping=True)
+    model.fit(table, LABEL, X_val=held, y_val=["buys"] * 4)
+    plain = classifier(max_iter=2).fit(table, LABEL)
+    assert model.encoder_ == plain.encoder_
+    assert model.coefs_[0].shape == (6, 16)
+
+
+def test_rows_that_are_set_aside_are_not_learnt_from() -> None:
+    table = pd.DataFrame({**COLUMNS, "rank": [float(i) for i in range(ROWS)]})
+    model = classifier(max_iter=2, early_stopping=True, validation_fraction=0.5).fit(table, LABEL)
+    whole = classifier(max_iter=2).fit(table, LABEL)
+    assert model.encoder_ != whole.encoder_
+
+
+def test_kinds_of_columns_can_be_given() -> None:
+    codes = pd.DataFrame({**COLUMNS, "zip": np.repeat([89073, 7743], ROWS // 2)})
+    plain = classifier(max_iter=2).fit(codes, LABEL)
+    told = classifier(max_iter=2, column_kinds={"zip": "categorical", "age": "drop"})
+    told.fit(codes, LABEL)
+    assert "zip" in plain.encoder_.feature_names
+    assert "zip=89073" in told.encoder_.feature_names
+    assert "age" not in told.encoder_.feature_names
+
+
+def test_a_table_of_numbers_without_gaps_is_taken_as_scikit_learn_takes_it() -> None:
+    numbers = DRAWS.normal(size=(ROWS, 3))
+    model = classifier(max_iter=3).fit(pd.DataFrame(numbers, columns=list("abc")), LABEL)
+    plain = classifier(max_iter=3).fit(numbers, LABEL)
+    assert not hasattr(model, "encoder_")
+    np.testing.assert_array_equal(model.coefs_[0], plain.coefs_[0])
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(pd.DataFrame(numbers, columns=list("acb")))
+
+
+def test_encoding_can_be_asked_for_and_refused() -> None:
+    numbers = pd.DataFrame({"a": 1e6 * DRAWS.normal(size=ROWS), "b": DRAWS.normal(size=ROWS)})
+    assert classifier(max_iter=2, encode=True).fit(numbers, LABEL).encoder_.feature_names == (
+        "a",
+        "b",
+    )
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        classifier(encode=False).fit(pd.DataFrame(COLUMNS), LABEL)
+
+
+def test_a_refit_on_numbers_forgets_the_encoder() -> None:
+    model = classifier(max_iter=2).fit(pd.DataFrame(COLUMNS), LABEL)
+    model.fit(DRAWS.normal(size=(ROWS, 3)), LABEL)
+    assert not hasattr(model, "encoder_")
+
+
+def test_the_encoder_travels_with_the_model() -> None:
+    table = pd.DataFrame(COLUMNS)
+    model = classifier(max_iter=5).fit(table, LABEL)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_proba(table), model.predict_proba(table))
+
+
+def test_partial_fit_and_warm_starts_keep_the_encoder_of_the_first_rows() -> None:
+    table = pd.DataFrame(COLUMNS)
+    model = classifier().partial_fit(table[:60], LABEL[:60], classes=["buys", "leaves"])
+    first = model.encoder_
+    model.partial_fit(table[60:], LABEL[60:])
+    assert model.encoder_ is first
+    warm = classifier(max_iter=2, warm_start=True).fit(table, LABEL)
+    first = warm.encoder_
+    assert warm.fit(table, LABEL).encoder_ is first
+
+
+def test_numbers_are_predicted_from_raw_tables() -> None:
+    price = np.where(BUYS, 10.0, 2.0)
+    model = MLPRegressor((16,), learning_rate_init=0.03, random_state=0, executor="numpy")
+    assert model.fit(pl.DataFrame(COLUMNS), price).score(pl.DataFrame(COLUMNS), price) > 0.95
+
+
+def test_any_network_takes_raw_tables() -> None:
+    model = NetworkClassifier(max_iter=30, random_state=0, executor="numpy", early_stopping=True)
+    model.fit(pd.DataFrame(COLUMNS), LABEL)
+    assert model.score(pd.DataFrame(COLUMNS), LABEL) > 0.9
+    assert model.n_features_in_ == 3
+    assert model.feature_names_in_.tolist() == ["age", "city", "member"]
+
+
+def test_batches_suit_the_rows_of_a_raw_table() -> None:
+    # 16 rows per step, so that 120 rows make 8 steps and not the one of scikit-learn's rule.
+    model = classifier(max_iter=1).fit(pd.DataFrame(COLUMNS), LABEL)
+    assert model._optimizer.steps == 8
+
+
+def test_targets_of_raw_tables_are_checked() -> None:
+    table = pd.DataFrame(COLUMNS)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        classifier().fit(table, LABEL[:-1])
+    with pytest.raises(ValueError, match="NaN"):
+        classifier().fit(table, [np.nan, *LABEL[1:]])
+    with pytest.raises(NotFittedError):
+        classifier().predict(table)
+
+
+@pytest.mark.parametrize(
+    ("columns", "raw"),
+    [
+        ({"a": [1, 2]}, False),
+        ({"a": [1.5, 2.5], "b": [True, False]}, False),
+        ({"a": [1.5, None]}, True),
+        ({"a": ["1", "2"]}, True),
+    ],
+)
+@EACH_LIBRARY
+def test_tables_with_text_or_gaps_need_encoding(
+    frame: Any, columns: dict[str, list[Any]], raw: bool
+) -> None:
+    assert needs_encoding(frame(columns)) is raw
+
+
+def test_dates_and_categories_need_encoding() -> None:
+    assert needs_encoding(pd.DataFrame({"a": pd.Categorical(["x", "y"])}))
+    assert needs_encoding(pd.DataFrame({"a": pd.to_datetime(["2020-01-01"])}))
+    assert not needs_encoding(np.array([["x"]]))
+    assert not needs_encoding([[1.0]])
