@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from chainrule.data import (
@@ -171,8 +172,13 @@ TABLES = (
 )
 
 
-def events(table: DirtyTable) -> Iterator[str]:
+@cache
+def events(table: DirtyTable) -> tuple[str, ...]:
     """Say line by line what happens when a model is to be trained on a table."""
+    return tuple(_events(table))
+
+
+def _events(table: DirtyTable) -> Iterator[str]:
     try:
         reading = read_with_notes(table.path)
     except DataError as error:

@@ -161,7 +161,7 @@ def test_partial_fit_and_warm_starts_keep_the_encoder_of_the_first_rows() -> Non
 
 def test_numbers_are_predicted_from_raw_tables() -> None:
     price = np.where(BUYS, 10.0, 2.0)
-    model = MLPRegressor((16,), learning_rate_init=0.03, random_state=0, executor="numpy")
+    model = MLPRegressor(learning_rate_init=0.03, random_state=0, executor="numpy")
     assert model.fit(pl.DataFrame(COLUMNS), price).score(pl.DataFrame(COLUMNS), price) > 0.95
 
 
@@ -184,7 +184,7 @@ def test_targets_of_raw_tables_are_checked() -> None:
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         classifier().fit(table, LABEL[:-1])
     with pytest.raises(ValueError, match="NaN"):
-        classifier().fit(table, [np.nan, *LABEL[1:]])
+        classifier().fit(table, np.array([np.nan, *LABEL[1:]], object))
     with pytest.raises(NotFittedError):
         classifier().predict(table)
 

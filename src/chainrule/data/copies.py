@@ -13,7 +13,7 @@ from chainrule.data.wording import percent
 
 # A table of few possible rows repeats them by nature: independent columns would give so many
 # pairs of equal rows, and columns are never independent.
-_TIMES_CHANCE, _PAIRS_MARGIN = 5.0, 2
+_TIMES_CHANCE, _PAIRS_MARGIN = 3.0, 2
 # Fewer rows than this share are no reason to say anything.
 _DISAGREEING_SHARE, _COPIES_SHARE = 0.01, 0.01
 _MOST_CLASSES = 100
@@ -41,7 +41,9 @@ def find_copies(
         return
     rows = _row_numbers(frame.select(inputs))
     different = int(rows.max()) + 1
-    if _pairs(rows) <= _PAIRS_MARGIN + _TIMES_CHANCE * _pairs_by_chance(frame.select(inputs)):
+    if _pairs(np.bincount(rows)) <= _PAIRS_MARGIN + _TIMES_CHANCE * _pairs_by_chance(
+        frame.select(inputs)
+    ):
         return
     if parts is None:
         copies = frame.height - different
@@ -84,20 +86,17 @@ def _across(rows: np.ndarray, parts: Split) -> Iterator[Finding]:
             )
 
 
-def _pairs(numbers: np.ndarray) -> float:
-    """Count the pairs of equal rows."""
-    counts = np.bincount(numbers).astype(np.float64)
+def _pairs(counts: np.ndarray) -> float:
+    """Count the pairs of equal rows, from how often each occurs."""
     return float((counts * (counts - 1.0) / 2.0).sum())
 
 
 def _pairs_by_chance(frame: pl.DataFrame) -> float:
     """Expect so many pairs of equal rows if the columns were independent."""
-    pairs = frame.height * (frame.height - 1.0) / 2.0
-    share = 1.0
+    expected = all_pairs = frame.height * (frame.height - 1.0) / 2.0
     for column in frame:
-        counts = column.value_counts().to_series(1).to_numpy()
-        share *= float(((counts / frame.height) ** 2).sum())
-    return pairs * share
+        expected *= _pairs(column.value_counts().to_series(1).to_numpy()) / all_pairs
+    return expected
 
 
 def _row_numbers(frame: pl.DataFrame) -> np.ndarray:

@@ -140,12 +140,12 @@ def _leaks(column: _Column, truth: _Truth) -> Iterator[Finding]:
         return
     told = _told(column, truth, there) if rows >= _FEWEST_ROWS else None
     if told:
-        both = "" if rows == len(there) else f" of the {percent(rows / len(there))} that have both"
+        some = "" if rows == len(there) else f" of the {percent(rows / len(there))} that have both"
         verb = "equals" if told == "equals target" else "by itself tells"
         yield Finding(
             told,
             names,
-            f"column {column.name!r} {verb} the target {target} in (nearly) all rows{both}: drop "
+            f"column {column.name!r} {verb} the target {target} in (nearly) all rows{some}: drop "
             "it, unless it is known before the target is",
         )
         return

@@ -104,7 +104,8 @@ class NetworkEstimator(Adjustable, ABC):
                 validate_data(self, X, skip_check_array=True, reset=True)
             return X
         X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=first)
-        return X if X.dtype.kind == "i" and self.keep_integers else X.astype(self.dtype, copy=False)
+        whole = self.keep_integers and X.dtype.kind in "iu"
+        return X.astype(np.int32 if whole else self.dtype, copy=False)
 
     def _coded(self, X: Any) -> Any:
         return encode_and_tell(self.encoder_, X, self.dtype) if self._encodes else X

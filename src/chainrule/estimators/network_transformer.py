@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from chainrule import nn
+from chainrule import nn, random
 from chainrule.errors import ParameterError
 from chainrule.estimators.network import NetworkEstimator
 from chainrule.estimators.split import Examples
@@ -29,7 +29,8 @@ class Autoencoder(nn.Module):
 
     def __call__(self, x: Any, *, key: Any = None) -> Any:
         """Compute the input again."""
-        return self.decoder(self.encoder(x, key=key), key=key)
+        first, second = (None, None) if key is None else random.split(key)
+        return self.decoder(self.encoder(x, key=first), key=second)
 
 
 class NetworkTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NetworkEstimator):

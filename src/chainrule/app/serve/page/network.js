@@ -79,9 +79,10 @@ export function drawNetwork(frame, state, choose, { weights, animate, width = 90
           ),
         );
         if ((count <= MOST_LABELS && !narrow) || (narrow && count <= 8) || picked || (beside && most <= 9 && across > 150)) {
-          // Where many edges meet, their numbers stand at the other end; else they keep off crossings.
+          // Where many edges meet, their numbers stand at the other end; else they keep off the middle,
+          // where edges cross.
           const far = beside && count > MOST_LABELS;
-          const share = far ? (state.pick[0] === l ? 0.2 : 0.8) : layer.size === 1 || layers[l - 1].size === 1 ? 0.45 : (across < 240 ? 0.28 : 0.2) + (0.36 * j) / (layer.size - 1) + (i % 2 ? 0.05 : 0);
+          const share = far ? (state.pick[0] === l ? 0.2 : 0.8) : Math.abs(a.y - b.y) < 1 ? 0.5 : 0.7;
           const x = line.x1 + (line.x2 - line.x1) * share;
           const y = line.y1 + (line.y2 - line.y1) * share;
           const text = phase === 3 && gradient ? `∂ ${shown(gradient[i][j], 3)}` : phase === 4 && fresh ? `→ ${shown(fresh[i][j])}` : shown(now[i][j], narrow ? 3 : 4);

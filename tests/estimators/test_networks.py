@@ -1,0 +1,213 @@
+"""Any network as an estimator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+
+import chainrule.numpy as cnp
+from chainrule import (
+    NetworkClassifier,
+    NetworkRegressor,
+    NetworkTransformer,
+    losses,
+    nn,
+    optim,
+    stop,
+)
+from chainrule.errors import DivergenceError, ParameterError
+from chainrule.train import EpochRecord, Trainer
+
+X, Y = load_iris(return_X_y=True)
+
+
+def classifier(network: Any = None, **settings: Any) -> NetworkClassifier:
+    base = {"max_iter": 30, "random_state": 0, "executor": "numpy", "optimizer": optim.Adam(0.01)}
+    return NetworkClassifier(network, **{**base, **settings})
+
+
+def regressor(network: Any = None, **settings: Any) -> NetworkRegressor:
+    base = {"max_iter": 30, "random_state": 0, "executor": "numpy", "optimizer": optim.Adam(0.01)}
+    return NetworkRegressor(network, **{**base, **settings})
+
+
+def three_outputs(outputs: int) -> nn.Module:
+    assert outputs == 3
+    return nn.MLP((6,), outputs, "tanh")
+
+
+@pytest.mark.parametrize(
+    "network", [None, nn.MLP((6,), 3), three_outputs], ids=["default", "module", "function"]
+)
+def test_a_network_is_a_module_or_a_function_of_the_outputs(network: Any) -> None:
+    model = classifier(network).fit(X, Y)
+    assert model.score(X, Y) > 0.9
+    assert model.n_iter_ == len(model.history_) == 30
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0, rtol=1e-6)
+
+
+def test_it_is_the_trainer_that_trains() -> None:
+    model = classifier(nn.MLP((6,), 3), batch_size=50).fit(X, Y)
+    seed = int(np.random.RandomState(0).randint(2**31 - 1))
+    run = Trainer(
+        nn.MLP((6,), 3),
+        losses.CrossEntropy(),
+        optim.Adam(0.01),
+        stop=stop.Epochs(30),
+        batch_size=50,
+        seed=seed,
+        executor="numpy",
+    ).fit(X, Y)
+    np.testing.assert_array_equal(model.network_.layers[0].weight, run.network.layers[0].weight)
+    assert model.loss_ == run.history["train_loss"][-1]
+
+
+def test_two_classes_need_one_output_or_two() -> None:
+    for outputs in (1, 2):
+        model = classifier(nn.MLP((6,), outputs)).fit(X, Y == 0)
+        assert model.predict_proba(X).shape == (150, 2)
+        assert model.score(X, Y == 0) > 0.95
+    with pytest.raises(ParameterError, match=r"outputs of shape \(5,\) per row, but .* 3 classes"):
+        classifier(nn.Dense(5)).fit(X, Y)
+    with pytest.raises(ParameterError, match="function from the number of outputs"):
+        classifier(str).fit(X, Y)
+
+
+def test_a_loss_can_be_chosen() -> None:
+    smooth = classifier(loss=losses.CrossEntropy(label_smoothing=0.2)).fit(X, Y)
+    plain = classifier().fit(X, Y)
+    assert smooth.predict_proba(X).max() < plain.predict_proba(X).max()
+    counts = np.random.default_rng(0).poisson(np.exp(X[:, 2] - 3))
+    model = regressor(loss=losses.PoissonNLL()).fit(X, counts)
+    assert (model.predict(X) > 0).all()
+
+
+def test_early_stopping_keeps_the_best_weights() -> None:
+    model = classifier(early_stopping=True, n_iter_no_change=3, max_iter=500)
+    model.fit(X[::2], Y[::2], X_val=X[1::2], y_val=Y[1::2])
+    history = model.history_
+    assert model.stopped_because_ == "no improvement for 3 epochs"
+    assert model.best_epoch_ == int(history["validation_loss"].arg_min()) + 1
+    assert model.n_iter_ == model.best_epoch_ + 3
+
+
+def test_rows_are_set_aside_if_none_are_given() -> None:
+    model = classifier(early_stopping=True, validation_fraction=0.2, max_iter=3).fit(X, Y)
+    assert "validation_loss" in model.history_.columns
+    assert "validation_loss" not in classifier(max_iter=3).fit(X, Y).history_.columns
+
+
+def test_criteria_callbacks_penalties_clips_and_frozen_layers_reach_the_trainer() -> None:
+    seen: list[EpochRecord] = []
+    model = classifier(
+        nn.MLP((6,), 3),
+        stop=[stop.When(lambda record: record.epoch >= 4, "four are enough")],
+        callbacks=[seen.append],
+        penalties=losses.L2(0.1),
+        clip=0.5,
+        frozen=["layers[0]"],
+    ).fit(X, Y)
+    assert model.stopped_because_ == "four are enough"
+    assert [record.epoch for record in seen] == [1, 2, 3, 4]
+    assert not model.network_.layers[0].bias.any()
+    assert model.network_.layers[2].bias.any()
+
+
+def test_weights_of_rows_and_classes_multiply() -> None:
+    double = np.full(len(Y), 2.0)
+    a = classifier(class_weight={0: 1.0, 1: 3.0, 2: 1.0}, max_iter=3).fit(X, Y, double)
+    b = classifier(max_iter=3).fit(X, Y, double * np.where(Y == 1, 3.0, 1.0))
+    np.testing.assert_array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+def test_numbers_keep_the_shape_of_their_targets() -> None:
+    one, two = X[:, 3], np.c_[X[:, 3], X[:, 2]]
+    assert regressor(max_iter=2).fit(X, one).predict(X).shape == (150,)
+    assert regressor(max_iter=2).fit(X, two).predict(X).shape == (150, 2)
+    model = regressor().fit(X, two, X_val=X, y_val=two)
+    assert model.score(X, two) > 0.8
+    assert len(model.history_["validation_loss"]) == 30
+
+
+class Image(nn.Module):
+    """A network for rows of 8 x 8 pixels."""
+
+    body: nn.Module = nn.MLP((32,), 10)
+
+    def __call__(self, x: Any, *, key: Any = None) -> Any:
+        """Compute the outputs."""
+        return self.body(cnp.reshape(x, (x.shape[0], 64)), key=key)
+
+
+def test_rows_may_have_several_axes() -> None:
+    digits = load_digits()
+    model = classifier(Image(), max_iter=10).fit(digits.images / 16, digits.target)
+    assert model.score(digits.images / 16, digits.target) > 0.95
+
+
+class Words(nn.Module):
+    """A network that looks up whole numbers."""
+
+    table: nn.Module = nn.Embedding(4, 3)
+    out: nn.Module = nn.Dense(2)
+
+    def __call__(self, x: Any, *, key: Any = None) -> Any:
+        """Compute the outputs."""
+        return self.out(cnp.mean(self.table(x), axis=1))
+
+
+def test_whole_numbers_can_stay_whole() -> None:
+    codes = np.random.default_rng(0).integers(0, 4, size=(60, 5))
+    label = (codes == 3).any(axis=1)
+    model = classifier(Words(), keep_integers=True, max_iter=100).fit(codes, label)
+    assert model.score(codes, label) > 0.9
+
+
+def test_divergence_is_an_error_that_says_where() -> None:
+    with pytest.raises(DivergenceError, match="training diverged in epoch"):
+        regressor(optimizer=optim.SGD(1e9)).fit(X, X[:, 0])
+
+
+def test_wrong_settings_are_refused_in_scikit_learns_words() -> None:
+    with pytest.raises(ValueError, match="'max_iter' parameter of NetworkClassifier must be"):
+        classifier(max_iter=0).fit(X, Y)
+    with pytest.raises(ValueError, match="give both X_val and y_val"):
+        classifier().fit(X, Y, X_val=X)
+    with pytest.raises(ValueError, match="give both X_val and y_val"):
+        regressor().fit(X, Y, X_val=X)
+    with pytest.raises(ValueError, match="y_val has classes that y has not"):
+        classifier().fit(X, Y, X_val=X, y_val=Y + 9)
+
+
+def test_an_autoencoder_finds_the_plane_that_rows_lie_in() -> None:
+    draws = np.random.default_rng(0)
+    plane = draws.normal(size=(100, 2)) @ draws.normal(size=(2, 5))
+    model = NetworkTransformer(
+        optimizer=optim.Adam(0.03), max_iter=300, random_state=0, executor="numpy", dtype="float64"
+    )
+    codes = model.fit_transform(plane)
+    assert codes.shape == (100, 2)
+    np.testing.assert_allclose(model.inverse_transform(codes), plane, atol=0.05)
+    np.testing.assert_array_equal(codes, np.asarray(model.network_(plane)))
+
+
+def test_an_autoencoder_needs_a_decoder_for_rows_with_axes() -> None:
+    pictures = np.zeros((4, 2, 2))
+    with pytest.raises(ParameterError, match="need a decoder of their own"):
+        NetworkTransformer(nn.Sequential(nn.Flatten(), nn.Dense(1))).fit(pictures)
+
+
+def test_both_halves_of_an_autoencoder_can_be_given_and_watched() -> None:
+    model = NetworkTransformer(
+        nn.MLP((6,), 1, "tanh"),
+        nn.MLP((6,), 4, "tanh"),
+        early_stopping=True,
+        max_iter=5,
+        executor="numpy",
+        random_state=0,
+    )
+    assert model.fit(X, X_val=X[:20]).transform(X).shape == (150, 1)
+    assert len(model.history_["validation_loss"]) == model.n_iter_
