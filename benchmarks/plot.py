@@ -106,12 +106,14 @@ def _growth(record: Record, top: int) -> tuple[list[str], int]:
                 for value, name in points.items()
                 if library in tasks[name]["results"]
             ]
+            parts += [_dot(x, y, library, "", radius=3) for x, y in known]
+            if len(known) < 2:
+                continue
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in known)
             weight = 2.4 if library == OURS else 1.4
             parts.append(
                 f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{weight}"/>'
             )
-            parts += [_dot(x, y, library, "", radius=3) for x, y in known]
     return parts, lower + 52
 
 

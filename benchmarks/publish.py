@@ -12,7 +12,9 @@ from benchmarks.runner import OURS
 from benchmarks.table import duration, ratio
 
 README = Path(__file__).parents[1] / "README.md"
-BEGIN = "<!-- measured: written by `python -m benchmarks`, do not edit -->\n"
+BEGIN = (
+    "<!-- measured: between these marks stands what `python -m benchmarks --publish` writes -->\n"
+)
 END = "<!-- measured: end -->\n"
 
 NAMES = {"torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn", "numpy": "NumPy"}
@@ -41,6 +43,9 @@ def figures(record: Record) -> str:
 
 
 def _lines(record: Record) -> Iterator[str]:
+    if record["smoke"]:
+        yield "**A run that only shows that everything works: its figures say nothing yet.**"
+        yield ""
     machine, speed = record["machine"], record["calibration"]["best"]
     main = {name: x for name, x in record["tasks"].items() if x["fresh"]}
     peers = [peer for peer in NAMES if any(peer in x["results"] for x in main.values())]
@@ -52,10 +57,14 @@ def _lines(record: Record) -> Iterator[str]:
     calm = sum(each["calm"] for x in main.values() for each in x["results"].values())
     blocks = sum(each["blocks"] for x in main.values() for each in x["results"].values())
     yield (
-        f"{machine['processor']}, {machine['threads']} threads, {speed['fma']:.0f} GFLOP/s, "
-        f"{machine['date']}; chainrule {versions.get(OURS, '')}, "
+        "Time of one training step, or of one prediction, and for the others the multiple of it: "
+        "in one process, in turns, from the same weights on the same batches, to the same loss. "
+        "*Roofline* is what the processor's arithmetic or memory needs at least, divided by our "
+        f"time. Taken on {machine['date']} on {machine['processor']} with {machine['threads']} "
+        f"threads ({speed['fma']:.0f} GFLOP/s at most), the best of each task's blocks; "
+        f"{calm} of all {blocks} blocks were timed while nothing else ran. "
         + ", ".join(f"{NAMES[peer]} {versions[peer]}" for peer in peers)
-        + f". {calm} of {blocks} blocks were timed while nothing else ran."
+        + "."
     )
     yield ""
     yield "| | chainrule, a step | roofline | " + " | ".join(NAMES[x] for x in peers) + " |"
@@ -73,6 +82,8 @@ def _lines(record: Record) -> Iterator[str]:
     if "table" in main:
         yield ""
         yield from _starting(main["table"]["fresh"], peers)
+    yield ""
+    yield "![Time of a step beside the peers, and how it grows](benchmarks/results.svg)"
 
 
 def _starting(fresh: Record, peers: list[str]) -> Iterator[str]:

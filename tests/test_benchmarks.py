@@ -7,16 +7,18 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import clock, ours, profile, publish, record, runner
+from benchmarks import clock, fresh, ours, profile, publish, record, runner
 from benchmarks.calibration import FOOTPRINTS, Calibration, best, calibrate
 from benchmarks.peers import numpy_, sklearn_
+from benchmarks.plot import draw
 from benchmarks.session import Missing, Unsupported
 from benchmarks.table import duration, ratio
 from benchmarks.workloads import (
@@ -341,9 +343,9 @@ def test_a_smoke_run_shows_and_writes_everything(repository: Path, tmp_path: Pat
     written = json.loads(file.read_text(encoding="utf-8"))
     entry = written["tasks"]["small"]
     assert all(each["equal"] for each in entry["results"].values())
-    fresh = entry["fresh"]["chainrule"]
-    assert 0 < fresh["cached"] < fresh["start"]
-    assert fresh["memory"] > entry["work"]["memory"]
+    alone = entry["fresh"]["chainrule"]
+    assert 0 < alone["cached"] < alone["start"]
+    assert alone["memory"] > entry["work"]["memory"]
     assert "| `small` 30-100-2, 32 rows | " in publish.figures(written)
 
 
@@ -357,3 +359,81 @@ def test_only_training_has_a_profile(repository: Path) -> None:
     done = bench(repository, "--profile", "predict-one")
     assert done.returncode == 2
     assert "--profile wants one of xor, small, table" in done.stderr
+
+
+def lap(library: str, seconds: float, **others: Any) -> dict[str, Any]:
+    """Make a library's result as it stands in the JSON."""
+    result = runner.Result("", library, "1.0", 2, seconds, seconds, 7, 8, 0.5, 0.9, True, "")
+    return asdict(replace(result, **others))
+
+
+def start(seconds: float, cached: float | None = None) -> dict[str, Any]:
+    """Make what a process of its own showed, as it stands in the JSON."""
+    return asdict(fresh.Fresh(seconds, seconds, seconds, seconds, 5e6, cached))
+
+
+RECORD: record.Record = {
+    "machine": {"processor": "A processor", "threads": 2, "date": "2026-01-02"},
+    "smoke": False,
+    "calibration": {"best": asdict(FLAT)},
+    "tasks": {
+        "table": {
+            "shape": "54-64-64-7",
+            "rows": 256,
+            "bound": 50e-6,
+            "results": {
+                "chainrule": lap("chainrule", 100e-6),
+                "torch": lap("torch", 1.2e-3, calm=0, equal=False),
+                "numpy": lap("numpy", 250e-6, note="by hand"),
+            },
+            "fresh": {"chainrule": start(0.2, 0.01), "torch": start(3.0), "numpy": start(0.001)},
+        },
+        "width-16": {"results": {"chainrule": lap("chainrule", 20e-6)}, "fresh": {}},
+    },
+    "scaling": {"width": {"16": "width-16", "64": "table"}},
+}
+
+
+def test_published_figures_are_times_rooflines_and_ratios() -> None:
+    written = publish.figures(RECORD)
+    assert "on 2026-01-02 on A processor with 2 threads (100 GFLOP/s at most)" in written
+    assert (
+        "14 of all 24 blocks were timed while nothing else ran. PyTorch 1.0, NumPy 1.0." in written
+    )
+    assert "| | chainrule, a step | roofline | PyTorch | NumPy |\n" in written
+    assert "| `table` 54-64-64-7, 256 rows | 100 µs | 0.50 | 12 × ≠ | 2.5 × \\* |\n" in written
+    assert "\\* NumPy in `table`: by hand.\n" in written
+    assert "| trace and compile | 200 ms | 3.00 s | 1.00 ms |\n" in written
+    assert "| the same, compiled before | 10.0 ms |  |  |\n" in written
+
+
+def test_figures_replace_what_stood_between_the_marks() -> None:
+    page = f"before\n{publish.BEGIN}old\n{publish.END}after\n"
+    written = publish.with_figures(page, RECORD)
+    assert written == f"before\n{publish.BEGIN}{publish.figures(RECORD)}{publish.END}after\n"
+    assert publish.with_figures(written, RECORD) == written
+    with pytest.raises(ValueError, match="lost the marks"):
+        publish.with_figures("no marks", RECORD)
+
+
+def test_the_plot_has_a_dot_for_each_figure_and_a_line_for_each_library() -> None:
+    drawn = draw(RECORD)
+    assert drawn.count("<title>") == 3
+    assert "<title>PyTorch, table: 1.20 ms</title>" in drawn
+    # Two points of ours, one of each peer at the table; a single point makes no line.
+    assert drawn.count('r="3"') == 4
+    assert drawn.count("<polyline") == 1
+
+
+def test_the_readme_and_the_plot_show_the_results_that_were_published(repository: Path) -> None:
+    page = (repository / "README.md").read_text(encoding="utf-8")
+    assert page.index(publish.BEGIN) < page.index(publish.END)
+    if command.RESULTS.exists():
+        results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+        assert not results["smoke"]
+        assert set(results["tasks"]) == set(TASKS)
+        assert publish.with_figures(page, results) == page
+        assert command.RESULTS.with_suffix(".svg").read_text(encoding="utf-8") == draw(results)
+        for entry in results["tasks"].values():
+            for each in entry["results"].values():
+                assert each["equal"] or each["note"], (each["workload"], each["library"])

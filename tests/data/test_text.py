@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from chainrule.data.overrides import Override
 from chainrule.data.stored import Fields
 from chainrule.data.text import TextColumn
-from chainrule.data.tokens import count_tokens, frequent_tokens, natural_unit, share_common_words
+from chainrule.data.tokens import cut, frequent_tokens, natural_unit, share_common_words
 from chainrule.errors import DataError, ModelFileError
 
 NOTES = [
@@ -93,14 +93,12 @@ def test_prose_is_told_from_names() -> None:
     assert share_common_words(column([f"{'red' if i % 2 else i} {i}" for i in range(50)])) == 0.5
 
 
-def test_tokens_are_counted_row_by_row() -> None:
-    counted = count_tokens(column(["No, no!", None, "é1"]), "words").sort("row", "token")
-    assert counted.rows() == [(0, "no", 2), (0, "no no", 1), (2, "é1", 1)]
-    counted = count_tokens(column(["abab", "x"]), "characters").sort("row", "token")
-    assert counted.rows() == [
-        *((0, token, 1) for token in (" ab", "ab ", "aba", "bab")),
-        (1, " x ", 1),
-    ]
+def test_texts_are_cut_row_by_row() -> None:
+    tokens = cut(column(["No, no!", None, "é1"]), "words").sort("row", "token")
+    assert tokens.rows() == [(0, "no"), (0, "no"), (0, "no no"), (2, "é1")]
+    tokens = cut(column(["abab", "x"]), "characters").sort("row", "token")
+    assert tokens["token"].to_list() == [" ab", "ab ", "aba", "bab", " x "]
+    assert tokens["row"].to_list() == [0, 0, 0, 0, 1]
 
 
 def test_texts_survive_json_and_damage_is_refused() -> None:

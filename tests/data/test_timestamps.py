@@ -134,6 +134,8 @@ def test_whole_numbers_count_seconds_only_if_asked() -> None:
     assert notation is not None
     assert notation.read(column(stamps))[0] == np.datetime64(LEAP_DAY)
     assert notation.read(column([1709164800_000]))[0] == np.datetime64(LEAP_DAY)
+    assert np.isnat(notation.read(column([10**18]))[0])
+    assert np.isnat(DateNotation(words=True).read(column([1709164800]))[0])
 
 
 @pytest.mark.parametrize("values", [[1.5, 2.5], [True], ["a", "b"], ["1.5", "2"], [None]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from sklearn.datasets import load_iris
 from chainrule import MLPClassifier, MLPRegressor, nn, optim
 from chainrule.errors import ParameterError
 from chainrule.estimators.programs import table_rows
+from chainrule.tracing import map_leaves
 from chainrule.train import EpochRecord
+from chainrule.train.schedules import rate_at
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -141,6 +144,26 @@ def test_any_optimiser_and_schedule_can_take_the_place_of_the_solver() -> None:
 def test_our_sgd_takes_the_steps_that_scikit_learns_takes_without_momentum() -> None:
     a = classifier(optimizer=optim.SGD(0.1)).fit(X, Y)
     b = classifier(solver="sgd", momentum=0.0, learning_rate_init=0.1).fit(X, Y)
+    np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], rtol=1e-12)
+
+
+@dataclass
+class Descent:
+    """An optimiser of a user's own, which cannot be hashed."""
+
+    learning_rate: float
+
+    def initial(self, parameters: Any) -> Any:
+        return {}
+
+    def update(self, gradients: Any, state: Any, parameters: Any, number: Any) -> Any:
+        rate = rate_at(self.learning_rate, number, "float64")
+        return map_leaves(lambda p, g: p - rate * g, parameters, gradients), state
+
+
+def test_an_optimiser_can_be_of_your_own() -> None:
+    a = classifier(optimizer=Descent(0.1)).fit(X, Y)
+    b = classifier(optimizer=optim.SGD(0.1)).fit(X, Y)
     np.testing.assert_allclose(a.coefs_[0], b.coefs_[0], rtol=1e-12)
 
 

@@ -36,9 +36,9 @@ def fits(kind: Any, count: int, **settings: Any) -> float:
 
 def test_fits_of_one_structure_share_a_program() -> None:
     fits(MLPClassifier, 1, executor="numpy")
-    before = programs._planned.cache_info()
+    before = programs._traced.cache_info()
     fits(MLPClassifier, 5, executor="numpy")
-    after = programs._planned.cache_info()
+    after = programs._traced.cache_info()
     assert after.misses == before.misses
     assert after.hits > before.hits
 
@@ -54,8 +54,8 @@ def test_a_hundred_small_fits_are_fast_and_memory_stays() -> None:
 
 
 def test_the_cache_of_programs_is_bounded() -> None:
-    assert programs._planned.cache_info().maxsize is not None
-    for units in range(3, 3 + 2 * programs._planned.cache_info().maxsize):
+    assert programs._traced.cache_info().maxsize is not None
+    for units in range(3, 3 + 2 * programs._traced.cache_info().maxsize):
         MLPClassifier((units,), max_iter=1, executor="numpy").fit(X[:5], Y[:5])
-    info = programs._planned.cache_info()
+    info = programs._traced.cache_info()
     assert info.currsize == info.maxsize

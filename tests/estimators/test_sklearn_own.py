@@ -19,7 +19,7 @@ from chainrule import MLPClassifier, MLPRegressor
 PRIVATE = {"test_gradient": "calls the method _loss_grad_lbfgs, which ours does not have"}
 
 # Their settings let warnings pass; what a test expects to be warned of, it checks by itself.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture

@@ -150,12 +150,13 @@ def _notation(column: pl.Series, asked: Override | None) -> Notation | None:
 
 
 def _profile(column: pl.Series, asked: Override | None, notation: Notation | None) -> ColumnProfile:
-    kind, reason = _kind(column, notation if asked is None else _notation(column, None))
-    if asked is not None:
-        kind, reason = asked.kind, f"as asked (would be {kind}: {reason})"
     missing, distinct = column.null_count(), 0
     if not column.dtype.is_nested() and column.dtype != pl.Object:
-        distinct = column.drop_nulls().n_unique()
+        distinct = column.n_unique() - (missing > 0)
+    natural = notation if asked is None else _notation(column, None)
+    kind, reason = _kind(column, natural, distinct)
+    if asked is not None:
+        kind, reason = asked.kind, f"as asked (would be {kind}: {reason})"
     plain = ColumnProfile(column.name, kind, reason, missing, distinct, notation=notation)
     if kind != "numeric":
         return plain
@@ -165,8 +166,9 @@ def _profile(column: pl.Series, asked: Override | None, notation: Notation | Non
     known = values[~np.isnan(values)]
     if not len(known):
         raise DataError(f"column {column.name!r} cannot be numeric: it has no number in any row")
-    words = words_among(column, notation) if isinstance(notation, NumberNotation) else {}
-    infinite = len(values) - len(known) - missing - sum(words.values())
+    infinite = len(values) - len(known) - missing
+    if isinstance(notation, NumberNotation):
+        infinite -= sum(words_among(column, notation).values())
     if infinite and not (asked and asked.missing):
         plain = replace(plain, reason=f"{reason}; {infinite} infinite values count as missing")
     return replace(
@@ -184,13 +186,13 @@ def _values(column: pl.Series, notation: Notation | None) -> np.ndarray:
     return numbers(column)
 
 
-def _kind(column: pl.Series, notation: Notation | None) -> tuple[str, str]:
+def _kind(column: pl.Series, notation: Notation | None, distinct: int) -> tuple[str, str]:
     """Decide what a cleaned column is: its kind, and why."""
     dtype = column.dtype
     if dtype.is_nested() or dtype in (pl.Object, pl.Binary):
         return "unsupported", f"holds {dtype}, which has no encoding yet"
     known = column.drop_nulls()
-    rows, distinct = len(known), known.n_unique()
+    rows = len(known)
     if not rows:
         return "missing", "no value in any row"
     if distinct == 1:

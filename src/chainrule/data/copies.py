@@ -39,11 +39,11 @@ def find_copies(
     """
     if not inputs:
         return
-    rows = _row_numbers(frame.select(inputs))
+    chosen = frame.select(inputs)
+    rows = _row_numbers(chosen)
     different = int(rows.max()) + 1
-    if _pairs(np.bincount(rows)) <= _PAIRS_MARGIN + _TIMES_CHANCE * _pairs_by_chance(
-        frame.select(inputs)
-    ):
+    chance = _pairs_by_chance(chosen)
+    if _pairs(np.bincount(rows)) <= _PAIRS_MARGIN + _TIMES_CHANCE * chance:
         return
     if parts is None:
         copies = frame.height - different

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -62,7 +62,7 @@ class DateColumn:
         if notation is None:
             raise DataError(f"column {column.name!r} holds no dates that can be read")
         if asked and asked.order:
-            notation = DateNotation(asked.order, notation.words, notation.clock)
+            notation = replace(notation, order=asked.order)
         moments = notation.require(column)
         known = moments[~np.isnat(moments)]
         if not len(known):

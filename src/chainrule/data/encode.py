@@ -153,8 +153,7 @@ class Encoder:
         return tuple(
             column.name
             for column in self.columns
-            if isinstance(column, TextColumn)
-            or (isinstance(column, NumericColumn) and not column.notation.plain)
+            if isinstance(column, NumericColumn) and not column.notation.plain
         )
 
     @property

@@ -163,7 +163,7 @@ def number_notation(
 
 def words_among(column: pl.Series, notation: NumberNotation) -> dict[str, int]:
     """Count the texts of a column that are not numbers, the most frequent first."""
-    if column.dtype != pl.String:
+    if column.dtype != pl.String or not notation.words:
         return {}
     counted = column.drop_nulls().value_counts(name="rows")
     cells = counted.to_series(0)

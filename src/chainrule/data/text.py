@@ -12,7 +12,7 @@ from chainrule.data.stored import Fields
 from chainrule.data.tokens import (
     MOST_TOKENS,
     as_texts,
-    count_tokens,
+    cut,
     frequent_tokens,
     natural_unit,
 )
@@ -78,14 +78,13 @@ class TextColumn:
     def transform(self, column: pl.Series) -> tuple[np.ndarray, tuple[str, ...]]:
         """Give the inputs, float32 [n, len(feature_names)], and what a user should know."""
         texts = as_texts(column)
+        width = len(self.tokens)
+        places = pl.DataFrame({"token": self.tokens, "place": np.arange(width)})
+        found = cut(texts, self.unit).join(places, on="token")
+        cells = found["row"].to_numpy() * width + found["place"].to_numpy()
+        counts = np.bincount(cells, minlength=len(texts) * width).reshape(len(texts), width)
         inputs = np.zeros((len(texts), len(self.feature_names)), np.float32)
-        places = pl.DataFrame(
-            {"token": self.tokens, "place": range(len(self.tokens))},
-            schema={"token": pl.String, "place": pl.Int64},
-        )
-        counted = count_tokens(texts, self.unit).join(places, on="token")
-        row, place = counted["row"].to_numpy(), counted["place"].to_numpy()
-        inputs[row, place] = counted["count"].to_numpy() * np.array(self.weights)[place]
+        inputs[:, :width] = counts * np.array(self.weights)
         length = np.sqrt(np.einsum("ij,ij->i", inputs, inputs, dtype=np.float64))
         inputs /= np.where(length > 0.0, length, 1.0)[:, None].astype(np.float32)
         if self.missing_share:

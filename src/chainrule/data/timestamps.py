@@ -56,8 +56,8 @@ _MONTH_NUMBERS = {
     for number, full in enumerate(_MONTHS, start=1)
     for name in ({full, full[:3]} | ({"sept"} if number == 9 else set()))
 }
-# Whole numbers beyond these are milliseconds and seconds since 1970, and days like 20240229.
-_MILLISECONDS, _DAY_NUMBERS, _FAR = 10**11, (10**7, 10**8), 1e18
+# Whole numbers beyond the first are milliseconds; beyond the second, none is meant as a date.
+_MILLISECONDS, _FARTHEST, _FAR = 10**11, 10**14, 1e18
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,20 @@ class DateNotation:
         Whether other texts stand among the dates. They count as missing.
     clock
         Whether cells are times of the day, without a date.
+    seconds
+        Whether whole numbers count seconds (beyond 10^11 milliseconds) since 1970; else they are
+        read as ``20240229``.
     """
 
     order: str = "dmy"
     words: bool = False
     clock: bool = False
+    seconds: bool = False
 
     def read(self, column: pl.Series) -> np.ndarray:
         """Read cells as moments: datetime64[us] [n], UTC where a zone is given, NaT if unknown.
 
-        Times of the day are moments of 1970-01-01. Whole numbers are read as ``20240229``, or
-        else as seconds (beyond 10^11: milliseconds) since 1970.
+        Times of the day are moments of 1970-01-01.
 
         Raises
         ------
@@ -129,19 +132,21 @@ class DateNotation:
         elif dtype == pl.Time:
             column = column.cast(pl.Int64) // 1000
         elif _is_whole(column):
-            return _from_whole(column.cast(pl.Int64), self)
+            whole = column.cast(pl.Int64)
+            return _from_seconds(whole) if self.seconds else _parse(whole.cast(pl.String), self)
         elif dtype not in (pl.Date, pl.Datetime):
             raise DataError(f"column {column.name!r} should hold dates, but holds {dtype}")
         return column.cast(pl.Datetime("us")).to_numpy().astype("datetime64[us]")
 
     def to_dict(self) -> dict[str, object]:
         """Give everything as plain JSON values."""
-        return {"order": self.order, "words": self.words, "clock": self.clock}
+        return vars(self).copy()
 
     @classmethod
     def from_fields(cls, fields: Fields) -> DateNotation:
         """Read what `to_dict` gave; raise `ModelFileError` if it is anything else."""
-        notation = cls(fields.choice("order", ORDERS), fields.flag("words"), fields.flag("clock"))
+        flags = [fields.flag(name) for name in ("words", "clock", "seconds")]
+        notation = cls(fields.choice("order", ORDERS), *flags)
         fields.end()
         return notation
 
@@ -162,7 +167,7 @@ def date_notation(
         numbers may also count seconds.
 
     >>> date_notation(pl.Series(["1/31/2024", "2/1/2024"]))
-    DateNotation(order='mdy', words=False, clock=False)
+    DateNotation(order='mdy', words=False, clock=False, seconds=False)
     """
     known = column.drop_nulls()
     if known.is_empty():
@@ -171,7 +176,9 @@ def date_notation(
     if known.dtype.is_temporal() and known.dtype != pl.Duration:
         return found
     if _is_whole(known):
-        return found if asked or _are_day_numbers(known.cast(pl.Int64)) else None
+        if _are_day_numbers(known.cast(pl.Int64)):
+            return found
+        return replace(found, seconds=True) if asked else None
     if known.dtype != pl.String:
         return None
     share, sample = _ASKED_SHARE if asked else _SHARE, known.head(_SAMPLE)
@@ -216,11 +223,14 @@ def _short_forms(cells: pl.Series) -> tuple[int, int, int]:
 
 def _is_whole(column: pl.Series) -> bool:
     """Tell whether a column holds whole numbers; pandas has floats where some are missing."""
-    dtype = column.dtype
-    if not dtype.is_float():
-        return dtype.is_integer()
-    known = column.drop_nulls()
-    return bool(((known == known.round()) & (known.abs() < _FAR)).all())
+    if not column.dtype.is_float():
+        return column.dtype.is_integer()
+    for cells in (column.head(_SAMPLE), column):  # most measurements show it at once
+        values = cells.to_numpy()
+        values = values[~np.isnan(values)]
+        if not ((values == np.round(values)) & (np.abs(values) < _FAR)).all():
+            return False
+    return True
 
 
 def _are_day_numbers(column: pl.Series) -> bool:
@@ -230,15 +240,12 @@ def _are_day_numbers(column: pl.Series) -> bool:
     return bool(_readable(column.cast(pl.String), DateNotation()).all())
 
 
-def _from_whole(column: pl.Series, notation: DateNotation) -> np.ndarray:
+def _from_seconds(column: pl.Series) -> np.ndarray:
+    """Read whole numbers as seconds, or milliseconds, since 1970."""
     number = column.fill_null(0).to_numpy()
     factor = np.where(np.abs(number) > _MILLISECONDS, 1_000, 1_000_000)
     # Beyond what 64 bits hold no date is meant.
-    size = np.clip(number, -(10**15), 10**15) * factor.clip(max=1_000_000)
-    moments: np.ndarray = size.astype("datetime64[us]")
-    days = (number >= _DAY_NUMBERS[0]) & (number < _DAY_NUMBERS[1])
-    if days.any():
-        moments[days] = _parse(column.filter(pl.Series(days)).cast(pl.String), notation)
+    moments: np.ndarray = (np.clip(number, -_FARTHEST, _FARTHEST) * factor).astype("datetime64[us]")
     moments[column.is_null().to_numpy()] = np.datetime64("NaT")
     return moments
 

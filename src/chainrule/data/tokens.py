@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainrule.data.levels import rare_below
+from chainrule.data.levels import level, rare_below
 from chainrule.errors import DataError
 
+_LIKE_NUMBER = r"^[+-]?[\d.]"
 _WORD = r"[\p{L}\p{N}]+"
 MOST_TOKENS = 256
 """Inputs that a text gives at the most, unless more are asked for."""
@@ -31,8 +32,8 @@ def word_count(texts: pl.Series) -> float:
     return float(texts.head(_SAMPLE).str.count_matches(r"\S+").median() or 0)  # type: ignore[arg-type]
 
 
-def count_tokens(texts: pl.Series, unit: str) -> pl.DataFrame:
-    """Count the tokens of each text.
+def cut(texts: pl.Series, unit: str) -> pl.DataFrame:
+    """Cut each text into tokens.
 
     Parameters
     ----------
@@ -44,10 +45,10 @@ def count_tokens(texts: pl.Series, unit: str) -> pl.DataFrame:
 
     Returns
     -------
-    Columns ``row`` (from 0), ``token`` and ``count``, in no order.
+    Columns ``row`` (from 0) and ``token``, a line for each time that a token is in a text.
 
-    >>> count_tokens(pl.Series(["Ann, Ann"]), "words").sort("token").rows()
-    [(0, 'ann', 2), (0, 'ann ann', 1)]
+    >>> cut(pl.Series(["Ann, Bo"]), "words").rows()
+    [(0, 'ann'), (0, 'bo'), (0, 'ann bo')]
     """
     lower = texts.str.to_lowercase()
     rows = pl.int_range(len(texts), dtype=pl.Int64, eager=True)
@@ -58,11 +59,10 @@ def count_tokens(texts: pl.Series, unit: str) -> pl.DataFrame:
             token=pl.col("token") + " " + pl.col("token").shift(-1),
             same=pl.col("row") == pl.col("row").shift(-1),
         )
-        runs = [words, pairs.filter("same").drop("same")]
-    else:
-        padded = " " + lower.str.replace_all(r"\s+", " ") + " "
-        runs = [_exploded(rows, padded.str.slice(i).str.extract_all("(?s).{3}")) for i in range(3)]
-    return pl.concat(runs).group_by("row", "token").agg(pl.len().alias("count"))
+        return pl.concat([words, pairs.filter("same").drop("same")])
+    padded = " " + lower.str.replace_all(r"\s+", " ") + " "
+    starts = (padded.str.slice(i).str.extract_all("(?s).{3}") for i in range(3))
+    return pl.concat([_exploded(rows, runs) for runs in starts])
 
 
 def _exploded(rows: pl.Series, tokens: pl.Series) -> pl.DataFrame:
@@ -85,16 +85,27 @@ def share_common_words(texts: pl.Series) -> float:
 
 
 def as_texts(column: pl.Series) -> pl.Series:
-    """Give the cells of any column without parts as text.
+    """Give the cells of any column without parts as text, numbers as `level` names them.
 
     Raises
     ------
     DataError
         If the column holds lists or the like.
+
+    >>> as_texts(pl.Series(["1.50", "red"])).to_list(), as_texts(pl.Series([1.5])).to_list()
+    (['1.5', 'red'], ['1.5'])
     """
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         raise DataError(f"column {column.name!r} should hold text, but holds {column.dtype}")
-    return column.cast(pl.String)
+    cells = column.unique().drop_nulls()
+    if column.dtype == pl.String:
+        cells = cells.filter(cells.str.contains(_LIKE_NUMBER))
+    if cells.is_empty():
+        return column.cast(pl.String)
+    names = pl.Series([level(cell) for cell in cells.to_list()], dtype=pl.String)
+    if column.dtype == pl.String:
+        return column.replace(cells, names)
+    return column.replace_strict(cells, names, default=None, return_dtype=pl.String)
 
 
 def frequent_tokens(texts: pl.Series, unit: str, most: int = MOST_TOKENS) -> dict[str, int]:
@@ -105,7 +116,7 @@ def frequent_tokens(texts: pl.Series, unit: str, most: int = MOST_TOKENS) -> dic
     """
     rows = len(texts)
     fewest = max(_FEWEST_ROWS, rare_below(rows))
-    counted = count_tokens(texts, unit).group_by("token").agg(pl.len().alias("rows"))
+    counted = cut(texts, unit).group_by("token").agg(pl.col("row").n_unique().alias("rows"))
     count = pl.col("rows").cast(pl.Int64)
     best = (
         counted.filter((pl.col("rows") >= fewest) & (pl.col("rows") < rows))

@@ -303,12 +303,11 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         """
         if not hasattr(self, "_records"):
             raise AttributeError(f"this {type(self).__name__} has no history_: fit it first")
-        return make_frame(
-            {
-                name: np.array([getattr(record, field) for record in self._records], float)
-                for name, field in _COLUMNS.items()
-            }
-        )
+        columns = {
+            name: np.array([getattr(record, field) for record in self._records], float)
+            for name, field in _COLUMNS.items()
+        }
+        return make_frame({**columns, "epoch": columns["epoch"].astype(int)})
 
     @property
     def network_(self) -> nn.Sequential:

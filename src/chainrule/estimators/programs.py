@@ -27,7 +27,7 @@ from chainrule.train.program import given_rate
 BLOCK = 1024
 """Rows that are predicted at a time."""
 
-_KEPT = 8  # structures whose programs are kept, each for up to two executors
+_KEPT = 16  # structures whose programs are kept
 _BATCH = Dim("batch")
 _SHARED_ROWS = 4096  # up to this size, tables of nearly one size share a program
 
@@ -104,15 +104,18 @@ class Training:
         steps
             How many steps will run at most; for "auto".
         """
-        chosen = executor
-        if executor == "auto":
-            graph = _planned(self, "numpy").graph
-            chosen = choose_executor(executor, graph, steps, {"batch": self.batch_size})
-        return _planned(self, chosen)
+        try:
+            hash(self)
+        except TypeError:  # an optimiser of the user's own need not be hashable
+            traced = _traced.__wrapped__(self)
+        else:
+            traced = _traced(self)
+        sizes = {"batch": self.batch_size}
+        return replace(traced, executor=choose_executor(executor, traced.graph, steps, sizes))
 
 
 def table_rows(rows: int) -> int:
-    """Round a number of rows up, by an eighth at most, so that folds of a table share a program.
+    """Round a number of rows up, by a quarter at most, so that folds of a table share a program.
 
     >>> table_rows(800), table_rows(801), table_rows(100_000)
     (896, 896, 100000)
@@ -130,22 +133,19 @@ def without_rate(optimiser: Any) -> Any:
     return replace(optimiser, learning_rate=0.0)  # type: ignore[type-var]
 
 
-@lru_cache(maxsize=2 * _KEPT)
-def _planned(training: Training, executor: str) -> Loop:
-    if executor != "numpy":
-        return replace(_planned(training, "numpy"), executor=executor)
-    rate = ArrayType((), training.design.dtype)
+@lru_cache(maxsize=_KEPT)
+def _traced(training: Training) -> Loop:
     carry = {
         "weights": training.design.weight_types(),
         "memory": training.memory_types(),
-        "rate": rate,
+        "rate": ArrayType((), training.design.dtype),
     }
     return loop(
         training.step,
         carry,
         training.data_types(),
         batch_size=training.batch_size,
-        executor=executor,
+        executor="numpy",
         workers=training.workers,
     )
 
@@ -159,15 +159,13 @@ def predictor(design: Design, executor: str, rows: int, times: int = 1) -> Compi
         How many rows will be predicted, and how often; for "auto".
     """
     plain = replace(design, dropout=())
-    if executor == "auto":
-        graph = _forward(plain, "numpy").planned.plan.graph
-        runs, size = times * -(-rows // BLOCK), min(rows, BLOCK)
-        executor = choose_executor("auto", graph, runs, {"batch": size})
-    return _forward(plain, executor)
+    graph = _compiled(plain, "numpy").planned.plan.graph
+    runs, size = times * -(-rows // BLOCK), min(rows, BLOCK)
+    return _compiled(plain, choose_executor(executor, graph, runs, {"batch": size}))
 
 
-@lru_cache(maxsize=2 * _KEPT)
-def _forward(design: Design, executor: str) -> Compiled:
+@lru_cache(maxsize=_KEPT)
+def _compiled(design: Design, executor: str) -> Compiled:
     def predict(weights: Weights, x: Any) -> Any:
         return design.network(weights)(x)
 
@@ -189,13 +187,13 @@ def surface(design: Design, weighted: bool, rows: int, executor: str, runs: int)
     runs
         How often it will run at most; for "auto".
     """
-    if executor == "auto":
-        graph = _surface(design, weighted, table_rows(rows), "numpy").planned.plan.graph
-        executor = choose_executor("auto", graph, runs, {"batch": rows})
-    return _surface(design, weighted, table_rows(rows), executor)
+    filled = table_rows(rows)
+    graph = _surface(design, weighted, filled, "numpy").planned.plan.graph
+    chosen = choose_executor(executor, graph, runs, {"batch": rows})
+    return _surface(design, weighted, filled, chosen)
 
 
-@lru_cache(maxsize=2 * _KEPT)
+@lru_cache(maxsize=_KEPT)
 def _surface(design: Design, weighted: bool, rows: int, executor: str) -> Compiled:
     def evaluate(weights: Weights, batch: Any, alpha: Any) -> Any:
         both = value_and_grad(design.objective, has_aux=True)
