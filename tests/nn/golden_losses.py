@@ -18,6 +18,8 @@ NUMBERS = [[0.0, -1.5, 1.5], [-299.0, 0.5, 200.0], [2.0, 4.0, 0.0], [3.5, -2.0, 
 COUNTS = [[0.0, 1.0, 7.0], [2.0, 3.0, 1.0], [0.0, 4.0, 2.0], [1.0, 0.0, 5.0]]
 SMALL = [[0.5, -1.0, 2.0], [-3.0, 0.0, 2.5], [1.0, 1.0, 1.0], [3.0, -2.5, 0.25]]
 CLASS_WEIGHT = [0.5, 2.0, 1.25]
+SEQUENCES = [SMALL, LOGITS]
+PADDED = [[2, -1, 1, 0], [0, 1, -1, -1]]
 
 
 def cases(torch: Any) -> dict[str, tuple[Any, Any, Any]]:
@@ -34,6 +36,18 @@ def cases(torch: Any) -> dict[str, tuple[Any, Any, Any]]:
         ),
         "cross-entropy weighted": (lambda p, t: f.cross_entropy(p, t, weight), LOGITS, LABELS),
         "cross-entropy shares": (f.cross_entropy, SMALL, SHARES),
+        "cross-entropy padded": (
+            lambda p, t: f.cross_entropy(p.reshape(-1, 3), t.reshape(-1), ignore_index=-1),
+            SEQUENCES,
+            PADDED,
+        ),
+        "cross-entropy padded, smoothed, weighted": (
+            lambda p, t: f.cross_entropy(
+                p.reshape(-1, 3), t.reshape(-1), weight, ignore_index=-1, label_smoothing=0.1
+            ),
+            [SMALL, SMALL],
+            PADDED,
+        ),
         "binary": (f.binary_cross_entropy_with_logits, LOGITS, YES),
         "binary positive": (
             lambda p, t: f.binary_cross_entropy_with_logits(
@@ -56,7 +70,7 @@ def main() -> None:
     found = {}
     for name, (loss, predictions, targets) in cases(torch).items():
         p = torch.tensor(predictions, dtype=torch.float64, requires_grad=True)
-        kind = torch.int64 if targets is LABELS else torch.float64
+        kind = torch.int64 if targets in (LABELS, PADDED) else torch.float64
         value = loss(p, torch.tensor(targets, dtype=kind))
         value.backward()
         found[name] = {"value": value.item(), "gradient": p.grad.tolist()}

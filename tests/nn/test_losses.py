@@ -34,6 +34,12 @@ CASES: dict[str, tuple[losses.Loss, Any, Any]] = {
         golden.LABELS,
     ),
     "cross-entropy shares": (losses.CrossEntropy(), golden.SMALL, golden.SHARES),
+    "cross-entropy padded": (losses.CrossEntropy(ignore=-1), golden.SEQUENCES, golden.PADDED),
+    "cross-entropy padded, smoothed, weighted": (
+        losses.CrossEntropy(ignore=-1, label_smoothing=0.1, class_weight=golden.CLASS_WEIGHT),
+        [golden.SMALL, golden.SMALL],
+        golden.PADDED,
+    ),
     "binary": (losses.BinaryCrossEntropy(), golden.LOGITS, golden.YES),
     "binary positive": (
         losses.BinaryCrossEntropy(positive_weight=2.5),
@@ -64,11 +70,9 @@ def test_value_and_gradient_are_those_of_pytorch(name: str) -> None:
 @pytest.mark.parametrize("executor", ["numpy", "native"])
 def test_compiled_losses_equal_computed_ones(name: str, executor: str) -> None:
     loss, predictions, targets = CASES[name]
-    weight = np.array([1.0, 0.0, 2.0, 0.5])
-    args = (
-        np.array(predictions),
-        np.array(targets, np.int32 if targets is golden.LABELS else float),
-    )
+    weight = np.array([1.0, 0.0, 2.0, 0.5])[: len(predictions)]
+    labelled = targets in (golden.LABELS, golden.PADDED)
+    args = (np.array(predictions), np.array(targets, np.int32 if labelled else float))
     compiled = jit(lambda p, t, w: loss(p, t, w), executor=executor)
     assert float(compiled(*args, weight)) == pytest.approx(float(loss(*args, weight)), rel=1e-12)
 
@@ -145,8 +149,9 @@ def test_labels_one_hot_and_probabilities_agree() -> None:
 def test_whole_weights_count_as_repetitions(counts: list[int]) -> None:
     for loss, predictions, targets in SMOOTH:
         p, t = np.array(predictions), np.array(targets)
-        repeated = np.repeat(np.arange(4), counts)
-        weighted = float(loss(p, t, np.array(counts, float)))
+        counted = counts[: len(p)]
+        repeated = np.repeat(np.arange(len(p)), counted)
+        weighted = float(loss(p, t, np.array(counted, float)))
         if repeated.size:
             assert weighted == pytest.approx(float(loss(p[repeated], t[repeated])), rel=1e-9)
         else:
@@ -159,6 +164,26 @@ def test_no_weight_at_all_gives_no_loss_and_no_gradient() -> None:
     value, g = value_and_grad(lambda p: loss(p, np.ones(2), zero))(np.array([3.0, 4.0]))
     assert float(value) == 0.0
     assert g.tolist() == [0.0, 0.0]
+
+
+def test_places_without_a_label_cost_nothing_and_carry_no_gradient() -> None:
+    loss = losses.CrossEntropy(ignore=0, label_smoothing=0.2)
+    logits, labels = np.array(golden.SMALL)[None], np.array([[0, 2, 0, 1]])
+    kept = losses.CrossEntropy(label_smoothing=0.2)(logits[:, [1, 3]], labels[:, [1, 3]])
+    value, slope = value_and_grad(lambda p: loss(p, labels))(logits)
+    assert float(value) == pytest.approx(float(kept), rel=1e-12)
+    assert (slope[0, [0, 2]] == 0).all()
+    assert (slope[0, [1, 3]] != 0).all()
+    value, slope = value_and_grad(lambda p: loss(p, np.zeros((1, 4), int)))(logits)
+    assert float(value) == 0.0
+    assert (slope == 0).all()
+
+
+def test_accuracy_leaves_out_places_without_a_label() -> None:
+    right = losses.CrossEntropy(ignore=-1).accuracy()
+    outputs = [[[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]]
+    assert float(right(outputs, [[1, 1, -1]])) == 0.5
+    assert float(right(outputs, [[1, 1, -1]], [2.0])) == 0.5
 
 
 def test_reductions_by_hand() -> None:

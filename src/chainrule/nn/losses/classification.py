@@ -31,6 +31,10 @@ class CrossEntropy(Loss):
     class_weight
         None, or one number per class: how much its examples count. As in PyTorch, the mean
         divides by the weights of the targets.
+    ignore
+        None, or a label that stands for no label, such as -1 where sequences are padded: these
+        places cost nothing, carry no gradient, and do not count in the mean, as with
+        `ignore_index` in PyTorch. A batch that holds nothing else costs 0.
 
     Predictions are logits (batch, ..., classes). Targets are labels (batch, ...) from 0 to
     classes - 1, or probabilities of the shape of the predictions (one-hot is a special case).
@@ -39,10 +43,13 @@ class CrossEntropy(Loss):
     0.693147
     >>> float(CrossEntropy()([[1000.0, 0.0]], [1]))
     1000.0
+    >>> float(CrossEntropy(ignore=-1)([[[8.0, 0.0], [9.0, 9.0]]], [[1, -1]])) > 8
+    True
     """
 
     label_smoothing: float = 0.0
     class_weight: Sequence[float] | None = None
+    ignore: int | None = None
     classifies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -66,10 +73,13 @@ class CrossEntropy(Loss):
                 f"targets {shown(targets)} must be labels, one axis less than the logits "
                 f"{shown(predictions)}, or probabilities of their shape"
             )
-        weights = None
+        labelled = targets.ndim == predictions.ndim - 1
+        counted = targets != self.ignore if labelled and self.ignore is not None else None
+        weights = None if counted is None else cnp.astype(counted, predictions.dtype)
         if self.class_weight is not None:
             table = np.asarray(self.class_weight, predictions.dtype)
-            weights = cnp.sum(goal * table, axis=-1)
+            shares = cnp.sum(goal * table, axis=-1)
+            weights = shares if weights is None else weights * shares
         if self.label_smoothing:
             goal = (1 - self.label_smoothing) * goal + self.label_smoothing / classes
         logs = cnp.log_softmax(predictions)
@@ -77,7 +87,8 @@ class CrossEntropy(Loss):
         parts = goal * cnp.where(goal == 0, 0.0, logs)
         if self.class_weight is not None:
             parts = parts * table
-        return -cnp.sum(parts, axis=-1), weights
+        values = -cnp.sum(parts, axis=-1)
+        return values if counted is None else cnp.where(counted, values, 0.0), weights
 
     def prepare(self, targets: Any, outputs: ArrayType) -> Any:
         """Check labels or probabilities and give them as int32 or floats."""
@@ -104,17 +115,19 @@ class CrossEntropy(Loss):
                 f"labels must be whole numbers from 0 to {int(classes) - 1}, received "
                 f"{array.dtype}: use y.astype(int), or numpy.unique(y, return_inverse=True)"
             )
-        if array.size and (array.min() < 0 or array.max() >= classes):
-            wrong = array[(array < 0) | (array >= classes)].ravel()[0]
+        outside = (array < 0) | (array >= classes)
+        if self.ignore is not None:
+            outside &= array != self.ignore
+        if outside.any():
             raise DataError(
-                f"label {wrong} lies outside of 0 to {int(classes) - 1}: the network has "
-                f"{classes} outputs"
+                f"label {array[outside].ravel()[0]} lies outside of 0 to {int(classes) - 1}: the "
+                f"network has {classes} outputs"
             )
         return array.astype(np.int32)
 
     def accuracy(self) -> Accuracy:
         """Give the metric that compares the largest output's place with the label."""
-        return Accuracy()
+        return Accuracy(ignore=self.ignore)
 
     def predict(self, outputs: Any) -> Any:
         """Give the label (int32) of the largest output."""
