@@ -30,7 +30,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("nn", "data"),
     ("train",),
     ("estimators",),
-    ("explain", "diagnose"),
+    ("explaining", "diagnose"),
     ("report",),
     ("app",),
 )

@@ -73,7 +73,10 @@ def test_an_import_upwards_is_found_however_it_is_written(bad: str) -> None:
 def test_siblings_do_not_import_each_other() -> None:
     finds(rules.imports_upwards, "nn may not", nn__dense="import chainrule.data", data="")
     finds(
-        rules.imports_upwards, "explain may not", explain="import chainrule.diagnose", diagnose=""
+        rules.imports_upwards,
+        "explaining may not",
+        explaining="import chainrule.diagnose",
+        diagnose="",
     )
 
 

@@ -28,6 +28,16 @@ if TYPE_CHECKING:
         NetworkTransformer,
     )
     from chainrule.execute import jit, trace
+    from chainrule.explaining import (
+        check_claims,
+        derive,
+        explain,
+        find_nonfinite,
+        gradient_flow,
+        loss_along_gradient,
+        loss_over_weight,
+        loss_surface,
+    )
     from chainrule.ir import ArrayType, Dim
     from chainrule.train import Trainer
 
@@ -52,6 +62,16 @@ _HOMES = {
         "NetworkTransformer",
     ),
     "chainrule.execute": ("jit", "trace"),
+    "chainrule.explaining": (
+        "check_claims",
+        "derive",
+        "explain",
+        "find_nonfinite",
+        "gradient_flow",
+        "loss_along_gradient",
+        "loss_over_weight",
+        "loss_surface",
+    ),
     "chainrule.ir": ("ArrayType", "Dim"),
     "chainrule.train": ("Trainer",),
 }
@@ -69,13 +89,21 @@ __all__ = [
     "NetworkTransformer",
     "Trainer",
     "__version__",
+    "check_claims",
     "check_gradients",
     "custom_vjp",
+    "derive",
+    "explain",
+    "find_nonfinite",
     "grad",
+    "gradient_flow",
     "hessian_vector_product",
     "jit",
     "jvp",
     "load_model",
+    "loss_along_gradient",
+    "loss_over_weight",
+    "loss_surface",
     "losses",
     "nn",
     "numpy",

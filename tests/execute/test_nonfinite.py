@@ -11,7 +11,7 @@ import pytest
 import chainrule.numpy as cnp
 from chainrule import nn
 from chainrule.execute.nonfinite import first_nonfinite
-from chainrule.explain import find_nonfinite
+from chainrule.explaining import find_nonfinite
 from chainrule.tracing import capture, named
 
 X = np.array([[1.0, 2.0], [3.0, 0.0]])

@@ -20,7 +20,7 @@ from chainrule.app.serve.material import Material, from_table
 from chainrule.app.serve.setup import Setup
 from chainrule.app.serve.shelf import Shelf
 from chainrule.app.serve.worked import WORKED
-from chainrule.explain.stepping import explain
+from chainrule.explaining.stepping import explain
 from tests.app.process import chainrule
 from tests.app.serve.conftest import Ask, start_server
 
@@ -196,7 +196,7 @@ def test_training_by_stream_and_by_steps_agree(ask: Ask, server: str) -> None:
 
 
 def test_claims_are_those_of_the_claim_files(ask: Ask) -> None:
-    from chainrule.explain.claims import check_claims
+    from chainrule.explaining.claims import check_claims
 
     report = ask("/api/claims/E1")
     expected = json.loads(json.dumps(check_claims("example:E1").to_dict()))

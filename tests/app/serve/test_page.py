@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from chainrule.app.serve.worked import WORKED
-from chainrule.explain.stepping import explain
+from chainrule.explaining.stepping import explain
 from tests.app.serve.conftest import start_server, stop_server, until
 
 

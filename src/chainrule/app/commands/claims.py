@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainrule.app.failures import ExitCode
 from chainrule.app.screen import Screen
-from chainrule.explain import check_claims
+from chainrule.explaining import check_claims
 
 
 def claims(screen: Screen, source: str) -> ExitCode:

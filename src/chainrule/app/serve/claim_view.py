@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from chainrule.errors import ParameterError
-from chainrule.explain.claims import EXAMPLES, check_claims, read_claims
+from chainrule.explaining.claims import EXAMPLES, check_claims, read_claims
 
 
 def listing() -> list[dict[str, str]]:

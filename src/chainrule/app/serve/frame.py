@@ -17,8 +17,8 @@ from chainrule.app.serve.continued import Continued
 from chainrule.app.serve.course import Course, Library
 from chainrule.app.serve.material import names_of_units
 from chainrule.backprop.naming import key_of
-from chainrule.explain.step import Step
-from chainrule.explain.stepping import explain
+from chainrule.explaining.step import Step
+from chainrule.explaining.stepping import explain
 from chainrule.nn.activations import ACTIVATIONS
 
 MOST_INLINE = 4096

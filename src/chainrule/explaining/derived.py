@@ -8,8 +8,8 @@ from typing import Any
 from chainrule.backprop import Derivation
 from chainrule.backprop import derive as derive_graph
 from chainrule.errors import ParameterError
-from chainrule.explain.objective import as_batch, lay_out
-from chainrule.explain.page import document, math_row, paragraph, section
+from chainrule.explaining.objective import as_batch, lay_out
+from chainrule.explaining.page import document, math_row, paragraph, section
 from chainrule.ir import ArrayType, Dim
 from chainrule.nn import Module
 from chainrule.nn.losses import Loss

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from chainrule.errors import DataError
-from chainrule.explain import check_claims
-from chainrule.explain.claims import EXAMPLES, read_claims
-from chainrule.explain.claims.checks import KEYS
-from chainrule.explain.claims.quantity import KINDS
-from chainrule.explain.claims.textbook import ACTIVATIONS, LOSSES
+from chainrule.explaining import check_claims
+from chainrule.explaining.claims import EXAMPLES, read_claims
+from chainrule.explaining.claims.checks import KEYS
+from chainrule.explaining.claims.quantity import KINDS
+from chainrule.explaining.claims.textbook import ACTIVATIONS, LOSSES
 
 GOOD = """\
 title = "t"
@@ -118,7 +118,7 @@ def test_wrong_kinds_of_values_are_refused(content: dict[str, Any]) -> None:
 
 
 def schema() -> dict[str, Any]:
-    place = files("chainrule.explain.claims") / "schema.json"
+    place = files("chainrule.explaining.claims") / "schema.json"
     content: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
     return content
 

@@ -16,9 +16,9 @@ from chainrule.backprop import value_and_grad
 from chainrule.backprop.formula import text
 from chainrule.errors import ExecutorError, ParameterError
 from chainrule.execute import stages
-from chainrule.explain import Step, explain
+from chainrule.explaining import Step, explain
 from chainrule.ir import ArrayType
-from tests.explain import reading
+from tests.explaining import reading
 
 UNITS = [["x1", "x2"], ["h1", "h2"], ["o"]]
 

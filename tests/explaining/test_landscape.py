@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import losses, nn, optim
 from chainrule.errors import ParameterError
-from chainrule.explain import (
+from chainrule.explaining import (
     explain,
     gradient_flow,
     loss_along_gradient,

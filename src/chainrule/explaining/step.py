@@ -14,11 +14,11 @@ from chainrule.backprop.derivation import Derivation, Line
 from chainrule.backprop.formula import text
 from chainrule.backprop.naming import key_of
 from chainrule.errors import ParameterError
-from chainrule.explain.labels import Labels
-from chainrule.explain.objective import Objective
-from chainrule.explain.page import array_table, document, folded, math_row, paragraph, section
-from chainrule.explain.precision import Precision, compare_native
-from chainrule.explain.units import Entries, UnitEquation
+from chainrule.explaining.labels import Labels
+from chainrule.explaining.objective import Objective
+from chainrule.explaining.page import array_table, document, folded, math_row, paragraph, section
+from chainrule.explaining.precision import Precision, compare_native
+from chainrule.explaining.units import Entries, UnitEquation
 from chainrule.ir import Node
 from chainrule.nn.losses import Loss
 from chainrule.train import Optimiser

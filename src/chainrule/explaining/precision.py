@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.backprop import value_and_grad
 from chainrule.errors import ChainruleError
 from chainrule.execute import trace
-from chainrule.explain.objective import Objective, cast_floats
+from chainrule.explaining.objective import Objective, cast_floats
 from chainrule.nn import Module
 from chainrule.nn.losses import Loss
 from chainrule.train import Optimiser

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule import losses, nn
 from chainrule.backprop import value_and_grad
-from chainrule.explain.claims.textbook import ACTIVATIONS, Mistakes, Task, loss_of, run
+from chainrule.explaining.claims.textbook import ACTIVATIONS, Mistakes, Task, loss_of, run
 
 LAYERS = {"identity": nn.Identity, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.backprop.derive import sweep
 from chainrule.errors import ParameterError
 from chainrule.execute.numpy import run
-from chainrule.explain.objective import Objective, as_batch, lay_out
+from chainrule.explaining.objective import Objective, as_batch, lay_out
 from chainrule.ir import Graph
 from chainrule.nn import Module
 from chainrule.nn.losses import Loss

@@ -14,9 +14,9 @@ from chainrule.backprop.formula import Expression, Symbol
 from chainrule.backprop.naming import Names
 from chainrule.errors import ParameterError
 from chainrule.execute.numpy import run
-from chainrule.explain.labels import Labels, read_units
-from chainrule.explain.objective import Objective, as_batch, lay_out
-from chainrule.explain.step import Step
+from chainrule.explaining.labels import Labels, read_units
+from chainrule.explaining.objective import Objective, as_batch, lay_out
+from chainrule.explaining.step import Step
 from chainrule.ir import Graph, Node, bind, topological
 from chainrule.nn import Module
 from chainrule.nn.losses import Loss

@@ -13,11 +13,11 @@ import pytest
 import chainrule.numpy as cnp
 from chainrule.backprop.formula import Symbol, text
 from chainrule.execute.numpy import run
-from chainrule.explain.labels import Labels
-from chainrule.explain.units import Entries
+from chainrule.explaining.labels import Labels
+from chainrule.explaining.units import Entries
 from chainrule.ir import Node
 from chainrule.tracing import capture
-from tests.explain.reading import value
+from tests.explaining.reading import value
 
 RANDOM = np.random.default_rng(3)
 A, B, C = RANDOM.normal(size=(2, 3)), RANDOM.normal(size=(2, 3)), RANDOM.normal(size=(3, 4))

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import DataError
-from chainrule.explain.claims.checks import Checks
-from chainrule.explain.claims.quantity import Quantity, Shape, read_quantity
-from chainrule.explain.claims.textbook import ACTIVATIONS, LOSSES, Task
+from chainrule.explaining.claims.checks import Checks
+from chainrule.explaining.claims.quantity import Quantity, Shape, read_quantity
+from chainrule.explaining.claims.textbook import ACTIVATIONS, LOSSES, Task
 
 EXAMPLES = ("E1", "E2", "E3", "E4", "E5")
 
@@ -102,7 +102,7 @@ def _open(source: str | Path) -> tuple[str, str]:
         example = said.removeprefix("example:").upper()
         if example not in EXAMPLES:
             raise DataError(f"there is no {said}; there are {', '.join(EXAMPLES)}")
-        place = files("chainrule.explain.claims") / f"{example.lower()}.toml"
+        place = files("chainrule.explaining.claims") / f"{example.lower()}.toml"
         return said, place.read_text(encoding="utf-8")
     try:
         return said, Path(source).read_text(encoding="utf-8")

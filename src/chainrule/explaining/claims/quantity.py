@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from chainrule.errors import DataError
-from chainrule.explain.claims.textbook import Snapshot, Task, loss_of
+from chainrule.explaining.claims.textbook import Snapshot, Task, loss_of
 
 KINDS = MappingProxyType(
     {

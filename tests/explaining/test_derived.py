@@ -10,7 +10,7 @@ import pytest
 
 from chainrule import losses, nn
 from chainrule.errors import ParameterError
-from chainrule.explain import derive
+from chainrule.explaining import derive
 from chainrule.ir import ArrayType
 
 

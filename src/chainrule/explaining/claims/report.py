@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chainrule.explain.claims.causes import Calculation, Cause, Run, find_causes
-from chainrule.explain.claims.file import Claim, ClaimFile, read_claims
-from chainrule.explain.claims.textbook import Mistakes, run
-from chainrule.explain.claims.verdict import (
+from chainrule.explaining.claims.causes import Calculation, Cause, Run, find_causes
+from chainrule.explaining.claims.file import Claim, ClaimFile, read_claims
+from chainrule.explaining.claims.textbook import Mistakes, run
+from chainrule.explaining.claims.verdict import (
     EXACT,
     PLAUSIBLE,
     ROUNDED,
@@ -25,7 +25,7 @@ from chainrule.explain.claims.verdict import (
     significant_digits,
     unit_of_last_place,
 )
-from chainrule.explain.page import document, paragraph, text_table
+from chainrule.explaining.page import document, paragraph, text_table
 
 
 @dataclass(frozen=True)

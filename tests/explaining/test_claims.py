@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chainrule.explain import ClaimReport, check_claims
-from chainrule.explain.claims import EXAMPLES, Finding
-from chainrule.explain.claims.verdict import agreeing_digits, is_close, rounds_to
+from chainrule.explaining import ClaimReport, check_claims
+from chainrule.explaining.claims import EXAMPLES, Finding
+from chainrule.explaining.claims.verdict import agreeing_digits, is_close, rounds_to
 
 
 def named(report: ClaimReport, part: str = "") -> dict[str, Finding]:

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.claims.file import Claim, ClaimFile
-from chainrule.explain.claims.quantity import Quantity
-from chainrule.explain.claims.textbook import Keep, Mistakes, Snapshot, run
-from chainrule.explain.claims.verdict import rounds_to, significant_digits
+from chainrule.explaining.claims.file import Claim, ClaimFile
+from chainrule.explaining.claims.quantity import Quantity
+from chainrule.explaining.claims.textbook import Keep, Mistakes, Snapshot, run
+from chainrule.explaining.claims.verdict import rounds_to, significant_digits
 
 MOST_UPDATES = 100  # rounding and printed numbers are carried on by hand, so not further
 _MOST_READINGS = 16  # ways to read the numbers where several are printed for one quantity

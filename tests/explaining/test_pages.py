@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.explain import check_claims
+from chainrule.explaining import check_claims
 from tests.test_docs import blocks, run_blocks
 
 PAGES = ("backpropagation-with-your-numbers.md", "a-famous-wrong-print.md")
