@@ -55,6 +55,8 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "jax": ("chainrule.execute.xla",),
     "jaxlib": ("chainrule.execute.xla",),
     "sklearn": ("chainrule.data", "chainrule.estimators"),
+    "PIL": ("chainrule.data",),
+    "tokenizers": ("chainrule.data",),
     "narwhals": ("chainrule.data",),
     "pandas": ("chainrule.data",),
     "polars": ("chainrule.data",),
@@ -72,7 +74,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
 # Libraries that an installation may lack: imported inside the function that needs them.
 OPTIONAL = (
     *("fastapi", "jax", "jaxlib", "narwhals", "onnx", "onnxruntime"),
-    *("pandas", "pyarrow", "starlette", "uvicorn"),
+    *("PIL", "pandas", "pyarrow", "starlette", "tokenizers", "uvicorn"),
 )
 
 # Libraries that `import chainrule` must not load.

@@ -69,7 +69,8 @@ def declared_dependencies() -> frozenset[str]:
         wanted += extra
     names = (re.split(r"[^\w.-]", each, maxsplit=1)[0].lower() for each in wanted)
     return frozenset(
-        {"scikit-learn": "sklearn"}.get(name, name).replace("-", "_") for name in names
+        {"pillow": "PIL", "scikit-learn": "sklearn"}.get(name, name).replace("-", "_")
+        for name in names
     )
 
 

@@ -43,6 +43,7 @@ file                   idea
 ``stored``             strict reading of stored encodings
 ``wording``            names and shares as messages put them
 ``silence``            no traces of panics on the screen
+``images/``            pictures: folders, files, arrays, and their encoding
 =====================  ==============================================================
 
 The names below load on first use, so that importing this package imports no table library.

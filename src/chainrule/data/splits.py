@@ -11,11 +11,12 @@ from chainrule.data.wording import listing
 from chainrule.errors import DataError, ParameterError
 
 _FEWEST_ROWS = 10
-_PARTS = {
+PARTS = {
     **dict.fromkeys(("train", "training", "learn"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "holdout"), "test"),
 }
+"""What people call the parts of a split, and what we call them."""
 
 
 @dataclass(frozen=True)
@@ -182,15 +183,15 @@ def missing_cells(values: np.ndarray) -> np.ndarray:
 
 def _as_given(names: np.ndarray, validation: float, classes: np.ndarray | None, seed: int) -> Split:
     lower = [str(name).strip().lower() for name in names.tolist()]
-    strange = sorted({name for name in lower if name not in _PARTS})
+    strange = sorted({name for name in lower if name not in PARTS})
     if strange:
         row = lower.index(strange[0])
-        count = sum(name not in _PARTS for name in lower)
+        count = sum(name not in PARTS for name in lower)
         raise DataError(
             f"row {row + 1}: a part should be 'train', 'validation' or 'test', not "
             f"{str(names[row])!r} ({count} such rows)"
         )
-    part = np.array([_PARTS[name] for name in lower])
+    part = np.array([PARTS[name] for name in lower])
     train, watch, test = (np.flatnonzero(part == name) for name in ("train", "validation", "test"))
     if not len(train):
         raise DataError("the column of the split names no row for training")
