@@ -7,7 +7,20 @@ SGD(learning_rate=0.1, momentum=0.9, nesterov=False)
 
 from chainrule.train.clipping import Clip, ClipGlobalNorm, ClipNorm, ClipValue, global_norm
 from chainrule.train.lbfgs import LBFGS
-from chainrule.train.optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSprop
+from chainrule.train.optimisers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    ByPath,
+    Lion,
+    Muon,
+    Nadam,
+    Optimiser,
+    RMSprop,
+)
 from chainrule.train.schedules import (
     Constant,
     Cosine,
@@ -21,9 +34,12 @@ from chainrule.train.schedules import (
 __all__ = [
     "LBFGS",
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "ByPath",
     "Clip",
     "ClipGlobalNorm",
     "ClipNorm",
@@ -32,6 +48,9 @@ __all__ = [
     "Cosine",
     "Exponential",
     "InverseScaling",
+    "Lion",
+    "Muon",
+    "Nadam",
     "Optimiser",
     "RMSprop",
     "Schedule",

@@ -4,7 +4,20 @@ from chainrule.train.checkpoint import TrainingState
 from chainrule.train.clipping import Clip, ClipGlobalNorm, ClipNorm, ClipValue, global_norm
 from chainrule.train.compiled import compile_function
 from chainrule.train.lbfgs import LBFGS
-from chainrule.train.optimisers import SGD, Adagrad, Adam, AdamW, Optimiser, RMSprop
+from chainrule.train.optimisers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    ByPath,
+    Lion,
+    Muon,
+    Nadam,
+    Optimiser,
+    RMSprop,
+)
 from chainrule.train.records import EpochRecord, History
 from chainrule.train.run import Run
 from chainrule.train.schedules import (
@@ -31,10 +44,13 @@ from chainrule.train.trainer import Trainer
 __all__ = [
     "LBFGS",
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "AllCorrect",
+    "ByPath",
     "Clip",
     "ClipGlobalNorm",
     "ClipNorm",
@@ -47,7 +63,10 @@ __all__ = [
     "Exponential",
     "History",
     "InverseScaling",
+    "Lion",
     "LossBelow",
+    "Muon",
+    "Nadam",
     "Optimiser",
     "Patience",
     "RMSprop",

@@ -15,7 +15,8 @@ from chainrule.nn import Module, run_with_state, state_paths
 from chainrule.nn.losses import Loss, Measure, Penalty
 from chainrule.tracing import Tree, flatten, leaf_paths, map_leaves, named, unflatten
 from chainrule.train.clipping import Clip, global_norm
-from chainrule.train.optimisers import Optimiser
+from chainrule.train.optimisers import ByPath, Optimiser
+from chainrule.train.paths import chosen
 
 Frozen = Sequence[str] | Callable[[str], bool]
 
@@ -54,7 +55,8 @@ class Layout:
         leaves, tree = flatten(network)
         paths = leaf_paths(network)
         state = state_paths(network)
-        is_frozen = frozen if callable(frozen) else _frozen_by_name(frozen, paths)
+        names = frozenset() if callable(frozen) else chosen(frozen, paths, "freeze")
+        is_frozen = frozen if callable(frozen) else names.__contains__
         trainable = {
             path
             for path, leaf in zip(paths, leaves, strict=True)
@@ -80,23 +82,6 @@ class Layout:
         """Put a network together again."""
         arrays = {**carried["trainable"], **carried["state"], **fixed}
         return unflatten(self.tree, [arrays[path] for path in self.paths])
-
-
-def _frozen_by_name(names: Sequence[str], paths: Sequence[str]) -> Callable[[str], bool]:
-    if isinstance(names, str):
-        raise ParameterError(f"frozen takes several paths: write frozen=({names!r},)")
-
-    def covers(name: str, path: str) -> bool:
-        return path == name or path.startswith((name + ".", name + "["))
-
-    for name in names:
-        if not any(covers(name, path) for path in paths):
-            raise ParameterError(f"there is no array {name!r} to freeze; there are {_said(paths)}")
-    return lambda path: any(covers(name, path) for name in names)
-
-
-def _said(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:12]) + (", ..." if len(paths) > 12 else "")
 
 
 @dataclass(frozen=True)
@@ -187,6 +172,8 @@ class Step:
 
 def given_rate(optimiser: Any, rate: Any) -> Any:
     """Give an optimiser with a fixed learning rate one that reads it from the data."""
+    if isinstance(optimiser, ByPath):
+        return dataclasses.replace(optimiser, rest=given_rate(optimiser.rest, rate))
     fixed = not callable(optimiser.learning_rate)
     if fixed and dataclasses.is_dataclass(optimiser):
         return dataclasses.replace(optimiser, learning_rate=Given(rate))  # type: ignore[type-var]
