@@ -150,7 +150,11 @@ def reads_of(node: Node, stored: set[Node]) -> dict[Node, bool]:
 
 
 def fuse(
-    graph: Graph, carried: Mapping[Node, Node], *, everything_apart: bool = False
+    graph: Graph,
+    carried: Mapping[Node, Node],
+    *,
+    everything_apart: bool = False,
+    updates_apart: bool = False,
 ) -> list[Group]:
     """Group the values in memory into kernels, in an order in which they can run.
 
@@ -161,6 +165,9 @@ def fuse(
         last, so that their memory can be the input's.
     everything_apart
         Whether to give every operation a kernel of its own, for comparison.
+    updates_apart
+        Whether kernels that replace inputs compute nothing else: workers divide their entries,
+        where all other kernels run on rows.
     """
     stored = stored_nodes(graph)
     if everything_apart:
@@ -181,7 +188,7 @@ def fuse(
         reads = reads_of(node, stored)
         kind = _kind(node)
         alone = kind != "map" or everything_apart
-        home = None if alone else _home(node, reads, groups, made, carried)
+        home = None if alone else _home(node, reads, groups, made, carried, updates_apart)
         if home is None:
             made[node] = len(groups)
             groups.append(Group(kind, [node], reads))
@@ -210,6 +217,7 @@ def _home(
     groups: Sequence[Group],
     made: Mapping[Node, int],
     carried: Mapping[Node, Node],
+    updates_apart: bool,
 ) -> int | None:
     """The last earlier group whose loop can compute this value too, if one shares its data."""
     earliest = max((made[x] for x in reads if x in made), default=-1)
@@ -224,8 +232,10 @@ def _home(
             continue
         if node in carried and not group.reads.get(carried[node], True):
             continue
-        wide = {x for x in (*group.reads, *group.outputs) if x.type.shape == node.type.shape}
         alike = (node in carried) == (group.outputs[0] in carried)
+        if updates_apart and not alike:
+            continue
+        wide = {x for x in (*group.reads, *group.outputs) if x.type.shape == node.type.shape}
         if wide & set(reads) or (alike and element_count(node.type.shape) == 1):
             return i
     return None

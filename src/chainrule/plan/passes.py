@@ -128,7 +128,7 @@ def plan(
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
     graph, pairs = _with_copies(graph, carried, workers)
-    groups = fuse(graph, pairs, everything_apart=not fused)
+    groups = fuse(graph, pairs, everything_apart=not fused, updates_apart=workers > 1)
     in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
     outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
     sharing = None
