@@ -16,10 +16,13 @@ from chainrule.nn.activations import (
     Softplus,
     Tanh,
 )
+from chainrule.nn.batch_norm import BatchNorm
 from chainrule.nn.dense import Dense
 from chainrule.nn.dropout import Dropout
 from chainrule.nn.embedding import Embedding
 from chainrule.nn.flatten import Flatten
+from chainrule.nn.group_norm import GroupNorm, InstanceNorm
+from chainrule.nn.layer_norm import LayerNorm, RMSNorm
 from chainrule.nn.module import (
     Module,
     count_parameters,
@@ -28,6 +31,7 @@ from chainrule.nn.module import (
     state_paths,
     walk,
 )
+from chainrule.nn.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from chainrule.nn.scope import Variable
 from chainrule.nn.sequential import MLP, Sequential
 from chainrule.tracing import static
@@ -37,15 +41,23 @@ __all__ = [
     "GELU",
     "MLP",
     "SELU",
+    "AlphaDropout",
+    "BatchNorm",
     "Dense",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNorm",
     "Identity",
+    "InstanceNorm",
+    "LayerNorm",
     "LeakyReLU",
     "LogSoftmax",
     "Mish",
     "Module",
+    "RMSNorm",
     "ReLU",
     "Sequential",
     "SiLU",

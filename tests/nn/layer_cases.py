@@ -1,0 +1,84 @@
+"""Layers on small inputs, with weights that are the same wherever they are drawn.
+
+`golden_layers.py` runs them in PyTorch and keeps inner products of every result with three random
+directions; `test_layers_against_pytorch.py` runs them here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import nn, random
+
+Floats = np.ndarray[Any, Any]
+
+
+def drawn(name: str, shape: tuple[int, ...]) -> Floats:
+    """Normal numbers that depend on the name only."""
+    return np.random.default_rng(zlib.crc32(name.encode())).normal(size=shape)
+
+
+def fingerprint(array: Any) -> list[float]:
+    """Inner products with three random directions: what differs, differs there."""
+    flat = np.asarray(array, np.float64).ravel()
+    return [float(flat @ drawn(f"direction {i}", flat.shape)) for i in range(3)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer on inputs.
+
+    Attributes
+    ----------
+    layer
+        Without arrays.
+    inputs
+        What a call receives.
+    training
+        Whether it is called with a key.
+    call
+        How it is called, if not with the inputs alone.
+    """
+
+    layer: Any
+    inputs: tuple[Floats, ...]
+    training: bool = False
+    call: Callable[..., Any] | None = None
+
+    def arrays(self) -> dict[str, Floats]:
+        """Draw every array of the layer, by path."""
+        network = self.layer.initialise(0, *self.inputs, dtype="float64")
+        return {
+            path: (np.exp if path.endswith("variance") else np.array)(drawn(path, x.shape))
+            for path, x in network.arrays().items()
+        }
+
+    def run(self, arrays: dict[str, Any], inputs: tuple[Any, ...]) -> Any:
+        """Call the layer with arrays in place."""
+        layer = self.layer.with_arrays(arrays)
+        if self.call is not None:
+            return self.call(layer, *inputs)
+        return layer(*inputs, key=random.key(0)) if self.training else layer(*inputs)
+
+
+def cases() -> dict[str, Case]:
+    """All cases, by name."""
+    table, images = drawn("table", (5, 4)), drawn("images", (3, 4, 2, 6))
+    sequence = drawn("sequence", (2, 3, 8)) + 10.0
+    return {
+        "batch norm, training": Case(nn.BatchNorm(), (table,), training=True),
+        "batch norm, predicting": Case(nn.BatchNorm(), (table,)),
+        "batch norm, images": Case(nn.BatchNorm(), (images,), training=True),
+        "batch norm, channels first": Case(nn.BatchNorm(axis=1), (images,), training=True),
+        "layer norm": Case(nn.LayerNorm(), (sequence,)),
+        "layer norm, whole": Case(nn.LayerNorm(axes=2, use_bias=False), (sequence,)),
+        "rms norm": Case(nn.RMSNorm(), (sequence,)),
+        "group norm": Case(nn.GroupNorm(3), (images,)),
+        "group norm, table": Case(nn.GroupNorm(2), (table,)),
+        "instance norm": Case(nn.InstanceNorm(), (images,)),
+    }
