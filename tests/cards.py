@@ -235,6 +235,24 @@ SHAPED: dict[str, list[Shaped]] = {
         (((2, 2, 2), _GRID), {"axis": 1, "size": 3}),
         (((0, 2), _NONE), {"axis": 0, "size": 2}),
     ],
+    "window": [
+        (((5, 2),), {"axes": (0,), "size": (2,), "stride": (1,), "dilation": (1,)}),
+        (((2, 5, 6, 2),), {"axes": (1, 2), "size": (2, 3), "stride": (3, 1), "dilation": (1, 2)}),
+        (((3, 1, 4),), {"axes": (0, 2), "size": (3, 1), "stride": (1, 2), "dilation": (1, 1)}),
+        (((0, 3),), {"axes": (1,), "size": (2,), "stride": (1,), "dilation": (1,)}),
+    ],
+    "overlap_add": [
+        (((4, 2, 2),), {"axes": (0,), "length": (5,), "stride": (1,), "dilation": (1,)}),
+        (
+            ((2, 2, 2, 2, 3, 2),),
+            {"axes": (1, 2), "length": (5, 6), "stride": (3, 1), "dilation": (1, 2)},
+        ),
+        (
+            ((1, 1, 2, 3, 1),),
+            {"axes": (0, 2), "length": (3, 4), "stride": (1, 2), "dilation": (1, 1)},
+        ),
+        (((0, 2, 2),), {"axes": (1,), "length": (3,), "stride": (1,), "dilation": (1,)}),
+    ],
     "uniform": [
         ((_KEY,), {"shape": (2, 3), "dtype": "float32"}),
         ((_KEY,), {"shape": (), "dtype": "float64"}),

@@ -17,6 +17,7 @@ KINDS = (
     "shape",
     "contract",
     "index",
+    "window",
     "random",
 )
 

@@ -23,6 +23,7 @@ from chainrule.ops import (
     rounding,
     shape,
     transcendental,
+    window,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ FAMILIES = (
     shape,
     contract,
     index,
+    window,
     random,
 )
 

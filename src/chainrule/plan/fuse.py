@@ -33,7 +33,7 @@ class Group:
     ----------
     kind
         "map" (a loop over entries), "reduce", "argmax", "cumulate", "contract", "take",
-        "scatter_add", or "fold_in".
+        "scatter_add", "overlap_add", or "fold_in".
     outputs
         The values written to memory.
     inner
@@ -204,7 +204,7 @@ def fuse(
 
 
 def _kind(node: Node) -> str:
-    if node.card.name in ("argmax", "take", "scatter_add", "fold_in"):
+    if node.card.name in ("argmax", "take", "scatter_add", "overlap_add", "fold_in"):
         return node.card.name
     if node.card.kind in ("reduce", "cumulate", "contract"):
         return node.card.kind

@@ -152,6 +152,8 @@ class _Labels:
             return (x == WHOLE) if options["axis"] == 0 else (x == ROWS and positions == WHOLE)
         if name == "broadcast":
             return 0 not in options["axes"]
+        if name in ("window", "overlap_add"):
+            return 0 not in options["axes"]
         return name != "fold_in"
 
     def _product(self, node: Node, labels: list[str]) -> str:

@@ -398,6 +398,20 @@ class Kernel:
                 entry = self.load(updates, Flat(i.add(source, n)))
                 self.store(node, place, self.scalars.add(self.load(node, place), entry))
 
+    def _overlap_add(self) -> None:
+        (node,) = self.group.outputs
+        patches, options = node.inputs[0], node.options
+        del options["length"]
+        zero = self.scalars.constant(0, node.type.dtype)
+        self.flat_loop(node.type.shape, lambda at: self.store(node, at, zero))
+
+        def entry(index: tuple[Any, ...]) -> None:
+            at = node.card.native(self.indices, index, node.type.shape, None, size=None, **options)
+            total = self.scalars.add(self.load(node, at), self.value(patches, index))
+            self.store(node, at, total)
+
+        self.nest(patches.type.shape, entry)
+
     def _fold_in(self) -> None:
         (node,) = self.group.outputs
         key, data = node.inputs

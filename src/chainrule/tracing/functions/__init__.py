@@ -84,6 +84,7 @@ from chainrule.tracing.functions.shaping import (
     transpose,
     unstack,
 )
+from chainrule.tracing.functions.windows import overlap_add, window
 from chainrule.tracing.values import broadcast_shapes
 
 concatenate = concat
@@ -131,6 +132,7 @@ __all__ = [
     "ones",
     "ones_like",
     "outer",
+    "overlap_add",
     "pad",
     "permute_dims",
     "prod",
@@ -158,6 +160,7 @@ __all__ = [
     "unstack",
     "var",
     "vecdot",
+    "window",
     "zeros",
     "zeros_like",
 ]
