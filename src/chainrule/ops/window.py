@@ -59,7 +59,7 @@ def _places(
         region = [slice(None)] * (len(shape) - len(axes))
         for axis, i, step, gap in zip(axes, place, stride, dilation, strict=True):
             first = i * gap
-            region[axis] = slice(first, first + (shape[axis] - 1) * step + 1, step)  # type: ignore[operator]
+            region[axis] = slice(first, first + (shape[axis] - 1) * step + 1, step)
         yield place, tuple(region)
 
 

@@ -14,9 +14,10 @@ from chainrule.tracing.capture import (
     replay,
     spec_of,
 )
+from chainrule.tracing.functions.windows import per_axis
 from chainrule.tracing.record import apply, compute, filled, named, record
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
-from chainrule.tracing.values import as_array, dtype_name, type_of
+from chainrule.tracing.values import as_array, dtype_name, show, type_of
 
 __all__ = [
     "Array",
@@ -36,8 +37,10 @@ __all__ = [
     "map_leaves",
     "measure",
     "named",
+    "per_axis",
     "record",
     "replay",
+    "show",
     "spec_of",
     "static",
     "type_of",

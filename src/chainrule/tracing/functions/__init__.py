@@ -18,6 +18,7 @@ from chainrule.tracing.functions.activations import (
     silu,
     softmax,
 )
+from chainrule.tracing.functions.convolution import conv, conv_transpose
 from chainrule.tracing.functions.creation import (
     arange,
     asarray,
@@ -45,6 +46,12 @@ from chainrule.tracing.functions.indexing import (
     take_along_axis,
 )
 from chainrule.tracing.functions.linear import matmul, matrix_transpose, outer, tensordot, vecdot
+from chainrule.tracing.functions.pooling import (
+    adaptive_average_pool,
+    adaptive_max_pool,
+    average_pool,
+    max_pool,
+)
 from chainrule.tracing.functions.reductions import (
     all,
     any,
@@ -91,17 +98,22 @@ concatenate = concat
 
 __all__ = [
     *_elementwise,
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "all",
     "any",
     "arange",
     "argmax",
     "argmin",
     "asarray",
+    "average_pool",
     "broadcast_arrays",
     "broadcast_shapes",
     "broadcast_to",
     "concat",
     "concatenate",
+    "conv",
+    "conv_transpose",
     "count_nonzero",
     "cumulative_sum",
     "diff",
@@ -123,6 +135,7 @@ __all__ = [
     "matmul",
     "matrix_transpose",
     "max",
+    "max_pool",
     "mean",
     "meshgrid",
     "min",

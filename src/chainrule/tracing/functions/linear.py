@@ -12,7 +12,8 @@ from chainrule.tracing.record import apply, convert, lift, quiet
 from chainrule.tracing.values import as_array, broadcast_shapes, result_dtype, show, youngest
 
 
-def _pair(a: Any, b: Any) -> tuple[Any, Any]:
+def pair(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two factors as floats of one dtype."""
     dtype = result_dtype(a, b, floating=True)
     recorder = youngest((a, b))
     if recorder is None:
@@ -29,7 +30,7 @@ def matmul(a: Any, b: Any) -> Any:
     >>> matmul(np.ones((2, 3)), np.ones(3)).tolist()
     [3.0, 3.0]
     """
-    a, b = _pair(a, b)
+    a, b = pair(a, b)
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul expects axes, received {show(a.shape)} and {show(b.shape)}")
     if a.ndim == 1:
@@ -63,7 +64,7 @@ def vecdot(a: Any, b: Any, axis: int = -1) -> Any:
     >>> float(vecdot(np.array([1.0, 2.0]), np.array([3.0, 4.0])))
     11.0
     """
-    a, b = _pair(a, b)
+    a, b = pair(a, b)
     return reductions.sum(a * b, axis=axis)
 
 
@@ -75,7 +76,7 @@ def outer(a: Any, b: Any) -> Any:
     >>> outer(np.array([1.0, 2.0]), np.array([3.0])).tolist()
     [[3.0], [6.0]]
     """
-    a, b = _pair(a, b)
+    a, b = pair(a, b)
     if a.ndim != 1 or b.ndim != 1:
         raise ShapeError(f"outer expects two vectors, received {show(a.shape)} and {show(b.shape)}")
     return shaping.expand_dims(a, 1) * shaping.expand_dims(b, 0)
@@ -88,7 +89,7 @@ def tensordot(a: Any, b: Any, axes: int = 2) -> Any:
     >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), 1).shape
     (2, 4)
     """
-    a, b = _pair(a, b)
+    a, b = pair(a, b)
     left, inner, right = a.shape[: a.ndim - axes], b.shape[:axes], b.shape[axes:]
     if a.shape[a.ndim - axes :] != inner:
         raise ShapeError(f"cannot contract {axes} axes of {show(a.shape)} and {show(b.shape)}")

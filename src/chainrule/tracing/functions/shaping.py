@@ -307,8 +307,10 @@ def diff(x: Any, axis: int = -1) -> Any:
     return x[(*before, slice(1, None))] - x[(*before, slice(0, -1))]
 
 
-def pad(x: Any, width: Any) -> Any:
-    """Zeros around the array: a number, a (before, after) pair, or a pair for each axis.
+def pad(x: Any, width: Any, value: float = 0) -> Any:
+    """The array with a number around it, by default zero.
+
+    `width` is a number, a (before, after) pair, or a pair for each axis.
 
     >>> pad(np.array([1.0]), (1, 2)).tolist()
     [0.0, 1.0, 0.0, 0.0]
@@ -317,7 +319,19 @@ def pad(x: Any, width: Any) -> Any:
     if broadcast_shapes(widths.shape, (x.ndim, 2)) != (x.ndim, 2) or (widths < 0).any():
         raise ShapeError(f"padding must be a pair >= 0 for each of {x.ndim} axes, not {width}")
     low, high = (tuple(column.tolist()) for column in np.broadcast_to(widths, (x.ndim, 2)).T)
-    return interior_pad(x, low, high, (0,) * x.ndim)
+    if value == 0:
+        return interior_pad(x, low, high, (0,) * x.ndim)
+    for axis, (before, after) in enumerate(zip(low, high, strict=True)):
+        sides = [_filled_like(x, axis, n, value) for n in (before, after)]
+        x = concat([sides[0], x, sides[1]], axis) if before or after else x
+    return x
+
+
+def _filled_like(x: Any, axis: int, length: int, value: float) -> Any:
+    """An array of one number, of the shape of another one but for an axis, and of its dtype."""
+    shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
+    number = np.asarray(value, x.dtype)
+    return broadcast_to(lift(number, x.recorder) if isinstance(x, Array) else number, shape)
 
 
 def interior_pad(x: Any, low: Any, high: Any, gap: Any) -> Any:

@@ -13,7 +13,7 @@ from chainrule.tracing.values import axis_of, concrete
 Numbers = int | Sequence[int]
 
 
-def numbers(value: Numbers, count: int, name: str) -> tuple[int, ...]:
+def per_axis(value: Numbers, count: int, name: str) -> tuple[int, ...]:
     """One number for each of `count` axes; a single one stands for all of them."""
     values = (value,) * count if isinstance(value, int) else tuple(value)
     if len(values) != count or not all(isinstance(n, int) and n >= 1 for n in values):
@@ -57,9 +57,9 @@ def window(
         CARDS["window"],
         x,
         axes=along,
-        size=numbers(size, count, "size"),
-        stride=numbers(stride, count, "stride"),
-        dilation=numbers(dilation, count, "dilation"),
+        size=per_axis(size, count, "size"),
+        stride=per_axis(stride, count, "stride"),
+        dilation=per_axis(dilation, count, "dilation"),
     )
 
 
@@ -87,7 +87,7 @@ def overlap_add(
         CARDS["overlap_add"],
         x,
         axes=tuple(sorted(axis_of(a, x.ndim - count) for a in axes)),
-        length=numbers(length, count, "length"),
-        stride=numbers(stride, count, "stride"),
-        dilation=numbers(dilation, count, "dilation"),
+        length=per_axis(length, count, "length"),
+        stride=per_axis(stride, count, "stride"),
+        dilation=per_axis(dilation, count, "dilation"),
     )
