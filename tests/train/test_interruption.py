@@ -200,7 +200,11 @@ def test_nan_stops_at_once_and_names_epoch_step_layer_and_line(executor: str) ->
     assert (error.epoch, error.step, error.layer) == (1, 3, "layers[1]")
     line = Log.__call__.__wrapped__.__code__.co_firstlineno + 1  # type: ignore[attr-defined]
     assert f"test_interruption.py:{line}" in str(error)
-    assert "in epoch 1, step 3 of 3 in layer layers[1]: the op log" in str(error)
+    said = str(error)
+    assert "in epoch 1, step 3 of 3 in layer layers[1]: log gave NaN" in said
+    assert "in row 1, column 0 (1 of 2 entries)" in said
+    assert "= -1 there, from -1 to 5; written in" in said
+    assert "its row of the data is 5" in said
 
 
 @EXECUTORS

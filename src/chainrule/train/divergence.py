@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import DivergenceError
 from chainrule.execute import Loop, Session
-from chainrule.execute import numpy as numpy_executor
-from chainrule.ir import Graph, Node
+from chainrule.execute.nonfinite import first_nonfinite
+from chainrule.ir import Dim, Graph
 from chainrule.tracing import flatten
 
 _ADVICE = (
@@ -30,74 +29,38 @@ class Culprit:
     layer
         Path of the layer it belongs to, "loss" for the loss itself; None if it is not known.
     what
-        The value in words.
-    source
-        The user's line that led to it; None for the network's own layers.
+        The value in words: its op, its place, what the op read, and the user's line.
+    row
+        Its row in the minibatch, counted from 0; None for a value that has no row for each example.
     """
 
     layer: str | None
     what: str
-    source: str | None
+    row: int | None
 
 
 def find_culprit(graph: Graph, values: list[Any]) -> Culprit | None:
     """Run a program by NumPy and find the first value that is not finite; None if all are."""
-    broken: set[Node] = set()
-    found: list[tuple[Node, Any]] = []
-
-    def watch(node: Node, value: Any) -> None:
-        if value.dtype.kind != "f" or np.isfinite(value).all():
-            return
-        broken.add(node)
-        constant = not node.inputs and node not in graph.inputs
-        if not found and not constant and not any(x in broken for x in node.inputs):
-            found.append((node, value))
-
-    numpy_executor.run(graph, values, watch)
-    if not found:
+    found = first_nonfinite(graph, values)
+    if found is None:
         return None
-    node, value = found[0]
-    note = graph.notes.get(node)
-    number = "NaN" if np.isnan(value).any() else "infinity"
-    if node in graph.inputs:
-        path = re.sub(
-            r"^carry\.(trainable|state|optimiser)\.", "", _name(graph, node) or "an input"
-        )
-        return Culprit(_layer(path), f"{path} holds {number} before the step", None)
-    source = str(note.source) if note and note.source else None
-    near = _nearest_name(graph, node)
-    if _layer(near) is None:  # a summary of the whole network: better is what it was made of
-        near = next((name for x in node.inputs if (name := _name(graph, x))), near)
-    place = f" on the way to “{near}”" if near else ""
-    return Culprit(_layer(near), f"the op {node.card.name}{place} gave {number}", source)
+    if found.op == "input":
+        path = re.sub(r"^carry\.(trainable|state|optimiser)\.", "", found.name or "an input")
+        what = str(replace(found, name=path)).removeprefix("the argument ")
+        return Culprit(_layer(path), f"{what} before the step", None)
+    layer = _layer(found.name)
+    if layer is None:  # a summary of the whole network: better is what it was made of
+        layer = next((path for x in found.operands if (path := _layer(x.name))), None)
+    batched = bool(found.node.type.shape) and isinstance(found.node.type.shape[0], Dim)
+    return Culprit(layer, str(found), found.row if batched else None)
 
 
-def _name(graph: Graph, node: Node) -> str | None:
-    note = graph.notes.get(node)
-    return note.name if note else None
-
-
-def _nearest_name(graph: Graph, node: Node) -> str | None:
-    """Name of the value itself, or of the nearest named one that is made of it."""
-    queue, seen = deque([node]), {node}
-    while queue:
-        each = queue.popleft()
-        if name := _name(graph, each):
-            return name
-        fresh = [user for user in graph.users[each] if user not in seen]
-        seen.update(fresh)
-        queue.extend(fresh)
-    return None
-
-
-def _layer(name: str | None) -> str | None:
+def _layer(name: str) -> str | None:
     """Path of the layer in the name of a value: "layers[0]" in "gradient of layers[0].weight"."""
-    if name is None or name in ("gradient norm", "network output"):
-        return None
     if name.endswith(" output"):
-        return name.removesuffix(" output")
+        return None if name == "network output" else name.removesuffix(" output")
     path = re.sub(r"^(gradient of|new) ", "", name)
-    return path.rpartition(".")[0] or path
+    return path.rpartition(".")[0] or (name if name == "loss" else None)
 
 
 def diverged(
@@ -127,8 +90,8 @@ def diverged(
         said += ": the loss or the gradient is too large for the dtype"
     else:
         where = f" in layer {culprit.layer}" if culprit.layer else ""
-        line = f" ({culprit.source})" if culprit.source else ""
-        said += f"{where}: {culprit.what}{line}"
+        row = "" if culprit.row is None else f"; its row of the data is {int(rows[culprit.row])}"
+        said += f"{where}: {culprit.what}{row}"
     return DivergenceError(
         f"{said}. {_ADVICE} The network of the last sound epoch, or the best one, is error.run",
         epoch=epoch + 1,
