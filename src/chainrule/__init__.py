@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         loss_surface,
     )
     from chainrule.ir import ArrayType, Dim
+    from chainrule.tracing import tap, taps
     from chainrule.train import Trainer
 
 __version__ = "0.1.0"
@@ -73,6 +74,7 @@ _HOMES = {
         "loss_surface",
     ),
     "chainrule.ir": ("ArrayType", "Dim"),
+    "chainrule.tracing": ("tap", "taps"),
     "chainrule.train": ("Trainer",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -110,6 +112,8 @@ __all__ = [
     "optim",
     "random",
     "stop",
+    "tap",
+    "taps",
     "trace",
     "value_and_grad",
     "vjp",

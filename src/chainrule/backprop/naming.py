@@ -49,6 +49,10 @@ def name_values(graph: Graph, wrt: Sequence[int]) -> Names:
     """
     names = Names()
     names.add(graph.outputs[0], "L")
+    for node in graph.nodes:
+        note = graph.notes.get(node)
+        if note is not None and note.tapped:
+            names.add(node, note.tapped)
     _name_layers(graph, {graph.inputs[i] for i in wrt}, names)
     _name_inputs(graph, names)
     variables = assigned_variables(graph)

@@ -44,11 +44,24 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is known about a node beside the program: for people, never for executors."""
+    """What is known about a node beside the program: for people, never for executors.
+
+    Attributes
+    ----------
+    source
+        The user's line.
+    name
+        The first name that it got.
+    gradient_of
+        The value that it is the gradient by.
+    tapped
+        The name by which a user marked it.
+    """
 
     source: SourceLine | None = None
     name: str | None = None
     gradient_of: Node | None = None
+    tapped: str | None = None
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,8 @@ def _rebuild(
     for old, note in graph.notes.items():
         if old in new and new[old] not in notes:
             target = note.gradient_of
-            notes[new[old]] = Note(note.source, note.name, new.get(target) if target else None)
+            of = new.get(target) if target else None
+            notes[new[old]] = replace(note, gradient_of=of)
     inputs = tuple(new[x] for x in graph.inputs)
     return Graph(inputs, tuple(new[x] for x in graph.outputs), notes)
 

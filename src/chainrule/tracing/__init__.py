@@ -16,6 +16,7 @@ from chainrule.tracing.capture import (
 )
 from chainrule.tracing.functions.windows import per_axis
 from chainrule.tracing.record import apply, compute, filled, named, record
+from chainrule.tracing.tap import tap, taps
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
 from chainrule.tracing.values import as_array, dtype_name, show, type_of
 
@@ -43,6 +44,8 @@ __all__ = [
     "show",
     "spec_of",
     "static",
+    "tap",
+    "taps",
     "type_of",
     "unflatten",
 ]

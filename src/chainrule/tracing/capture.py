@@ -154,7 +154,7 @@ def replay(
             copy, builder = known[node].node, known[node].recorder.builder
             if len(builder.notes) > noted:  # made just now: it comes from the original's line
                 builder.notes[copy] = Note(source=note.source)
-            builder.annotate(copy, source=note.source, name=note.name)
+            builder.annotate(copy, source=note.source, name=note.name, tapped=note.tapped)
     return [known[node] for node in graph.outputs]
 
 

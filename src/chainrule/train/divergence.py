@@ -45,12 +45,12 @@ def find_culprit(graph: Graph, values: list[Any]) -> Culprit | None:
     if found is None:
         return None
     if found.op == "input":
-        path = re.sub(r"^carry\.(trainable|state|optimiser)\.", "", found.name or "an input")
-        what = str(replace(found, name=path)).removeprefix("the argument ")
-        return Culprit(_layer(path), f"{what} before the step", None)
-    layer = _layer(found.name)
-    if layer is None:  # a summary of the whole network: better is what it was made of
-        layer = next((path for x in found.operands if (path := _layer(x.name))), None)
+        said = re.sub(r"^carry\.(trainable|state|optimiser)\.", "", found.name or "an input")
+        what = str(replace(found, name=said)).removeprefix("the argument ")
+        return Culprit(_layer(said), f"{what} before the step", None)
+    # Where the name is that of the whole network, better is what the value was made of.
+    names = [found.name, *(x.name for x in found.operands)]
+    layer = next((path for path in map(_layer, names) if path), None)
     batched = bool(found.node.type.shape) and isinstance(found.node.type.shape[0], Dim)
     return Culprit(layer, str(found), found.row if batched else None)
 

@@ -14,6 +14,7 @@ from chainrule.train.divergence import diverged
 from chainrule.train.ledger import Ledger
 from chainrule.train.records import History
 from chainrule.train.schedules import rate_at
+from chainrule.train.tapping import columns
 from chainrule.train.task import Task
 
 _TICK_SECONDS = 0.1  # short enough for a smooth progress bar and a prompt Ctrl-C
@@ -103,13 +104,14 @@ class Course:
         weight = records["weight"].astype(np.float64).sum(axis=1)
         epochs = np.arange(first + 1, first + len(total) + 1)
         rate = rate_at(self.learning_rate, epochs * self.steps - 1, self.dtype)
-        columns = {
+        known = {
             "epoch": epochs,
             "train_loss": np.asarray(self.task.objective.loss.reduce(total, weight), np.float64),
             "learning_rate": np.broadcast_to(rate, epochs.shape).astype(np.float64),
             "gradient_norm": records["gradient_norm"].astype(np.float64).mean(axis=1),
+            **columns(records),
         }
-        return History(columns, self.task.larger_is_better)
+        return History(known, self.task.larger_is_better)
 
 
 def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
@@ -168,14 +170,14 @@ def _completed(
     elapsed = perf_counter() - began
     share = np.arange(1, len(epochs) + 1) / len(epochs)
     known = dict(epochs.columns)
-    columns = {
+    complete = {
         "epoch": known.pop("epoch"),
         "train_loss": known.pop("train_loss"),
         **{name: np.array([value]) for name, value in measured.items()},
         **known,
         "seconds": seconds + elapsed * share,
     }
-    return History(columns, epochs.larger_is_better)
+    return History(complete, epochs.larger_is_better)
 
 
 def _first_not_finite(records: dict[str, Any]) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from chainrule.train.divergence import find_culprit
 from chainrule.train.ledger import Ledger
 from chainrule.train.program import Objective
 from chainrule.train.records import History
+from chainrule.train.tapping import columns
 from chainrule.train.task import Task
 
 
@@ -93,12 +94,13 @@ class _Surface:
         value, _, gradients, _ = self.result
         return float(value), self.flat(gradients)
 
-    def at(self, point: Any) -> Any:
-        """Loss total, weights, and gradient norm at a point."""
+    def at(self, point: Any) -> tuple[float, float, float, dict[str, float]]:
+        """Loss total, weights, gradient norm, and what was tapped at a point."""
         if self.point is None or not np.array_equal(point, self.point):
             self(point)
-        _, (total, weight, _), _, norm = self.result
-        return float(total), float(weight), float(norm)
+        _, (total, weight, _, tapped), _, norm = self.result
+        seen = columns({name: np.reshape(value, (1, 1)) for name, value in tapped.items()})
+        return float(total), float(weight), float(norm), {n: float(x[0]) for n, x in seen.items()}
 
 
 def run_lbfgs(settings: LBFGS, task: Task, ledger: Ledger, executor: str, runs: int) -> str:
@@ -114,17 +116,18 @@ def run_lbfgs(settings: LBFGS, task: Task, ledger: Ledger, executor: str, runs: 
 
     def commit(intermediate_result: Any) -> None:
         point = np.array(intermediate_result.x)
-        total, weight, norm = surface.at(point)
+        total, weight, norm, tapped = surface.at(point)
         epoch = ledger.standing.epoch + 1
         carry = {**start, "trainable": surface.parameters(point)}
-        columns = {
+        found = {
             "epoch": epoch,
             "train_loss": float(objective.loss.reduce(np.float64(total), np.float64(weight))),
             **task.measure(carry),
             "gradient_norm": norm,
+            **tapped,
             "seconds": perf_counter() - began,
         }
-        row = {name: np.array([value]) for name, value in columns.items()}
+        row = {name: np.array([value]) for name, value in found.items()}
         epochs = History(row, task.larger_is_better)
         _, reason = ledger.judge(epochs)
         ledger.commit(epochs, 1, carry)

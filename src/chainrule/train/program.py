@@ -13,10 +13,11 @@ from chainrule.backprop import value_and_grad
 from chainrule.errors import ParameterError
 from chainrule.nn import Module, run_with_state, state_paths
 from chainrule.nn.losses import Loss, Measure, Penalty
-from chainrule.tracing import Tree, flatten, leaf_paths, map_leaves, named, unflatten
+from chainrule.tracing import Tree, flatten, leaf_paths, map_leaves, named, taps, unflatten
 from chainrule.train.clipping import Clip, global_norm
 from chainrule.train.optimisers import ByPath, Optimiser
 from chainrule.train.paths import chosen
+from chainrule.train.tapping import summaries
 
 Frozen = Sequence[str] | Callable[[str], bool]
 
@@ -115,16 +116,17 @@ class Objective:
         """Compute the objective, and as a second value what else a step needs."""
         carried = {"trainable": trainable, "state": state}
         network = self.layout.network(carried, fixed)
-        output, changes = run_with_state(network, *batch["inputs"], key=key)
+        with taps() as seen:
+            output, changes = run_with_state(network, *batch["inputs"], key=key)
         total, weight = self.loss.totals(output, batch["targets"], batch.get("weight"))
         value = named(self.loss.reduce(total, weight), "loss")
         for penalty in self.penalties:
             value = value + named(penalty(trainable), type(penalty).__name__)
         state = {path: changes.get(path, old) for path, old in state.items()}
-        return value, (total, weight, state)
+        return value, (total, weight, state, summaries(seen))
 
     def gradients(self, carry: Any, fixed: Any, batch: Any, key: Any) -> Any:
-        """Compute gradients by the trainable arrays; also totals, new state, and their norm."""
+        """Compute what `value` gives, the gradients by the trainable arrays, and their norm."""
         both = value_and_grad(self.value, has_aux=True)
         (value, aux), gradients = both(carry["trainable"], carry["state"], fixed, batch, key)
         for path, g in gradients.items():
@@ -155,7 +157,7 @@ class Step:
         table = {name: data[name] for name in names if name in data}
         batch = map_leaves(lambda column: cnp.take(column, rows), table)
         key = random.fold_in(data["key"], number)
-        _, (total, weight, state), gradients, norm = self.objective.gradients(
+        _, (total, weight, state, tapped), gradients, norm = self.objective.gradients(
             carry, data["fixed"], batch, key
         )
         if self.clip is not None:
@@ -166,7 +168,7 @@ class Step:
         )
         for path, p in trainable.items():
             named(p, f"new {path}")
-        record = {"total": total, "weight": weight, "gradient_norm": norm}
+        record = {"total": total, "weight": weight, "gradient_norm": norm, **tapped}
         return {"trainable": trainable, "state": state, "optimiser": memory}, record
 
 

@@ -6,7 +6,7 @@ Training writes records; stop criteria, progress bars, diagnosis and reports onl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, overload
 
 import numpy as np
@@ -35,6 +35,8 @@ class EpochRecord:
         Mean over the epoch's steps of the norm of the whole gradient, before clipping.
     seconds
         Time since training began, as the epoch ended.
+    taps
+        What `chainrule.tap` marks, over the epoch's steps: ``taps["hidden.mean"]``.
     """
 
     epoch: int
@@ -45,9 +47,10 @@ class EpochRecord:
     validation_loss: float | None = None
     metric: float | None = None
     train_accuracy: float | None = None
+    taps: Mapping[str, float] = field(default_factory=dict)
 
 
-COLUMNS = tuple(f.name for f in fields(EpochRecord))
+COLUMNS = tuple(f.name for f in fields(EpochRecord) if f.name != "taps")
 _HEADINGS = {
     "train_loss": "train loss",
     "validation_loss": "validation loss",
@@ -106,7 +109,9 @@ class History:
             cut = {name: column[key] for name, column in self.columns.items()}
             return History(cut, self.larger_is_better)
         row = {name: column[key].item() for name, column in self.columns.items()}
-        return EpochRecord(**{**dict.fromkeys(COLUMNS), **row})
+        tapped = {name: value for name, value in row.items() if name not in COLUMNS}
+        own: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
+        return EpochRecord(**own, taps=tapped)
 
     @classmethod
     def joined(cls, parts: Sequence[History]) -> History:

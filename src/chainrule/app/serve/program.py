@@ -42,7 +42,7 @@ class Watched:
         table = {"inputs": data["inputs"], "targets": data["targets"]}
         batch = map_leaves(lambda column: cnp.take(column, rows), table)
         key = random.fold_in(data["key"], number)
-        loss, (_, _, state), gradients, _ = self.objective.gradients(
+        loss, (_, _, state, _), gradients, _ = self.objective.gradients(
             carry, data["fixed"], batch, key
         )
         optimiser = given_rate(self.optimiser, data["learning_rate"])
