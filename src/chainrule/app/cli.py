@@ -98,9 +98,14 @@ def chainrule(
 @app.command()
 def train(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="The column to predict; may be repeated.")
+    ] = None,
     task: Annotated[
-        str | None, typer.Option(help="binary, multiclass, regression or count; else found out.")
+        str | None,
+        typer.Option(
+            help="binary, multiclass, regression, count, multilabel or multioutput; else found out."
+        ),
     ] = None,
     hidden: Annotated[
         str | None, typer.Option(help="Units of the hidden layers, as in 64,64; none for none.")
@@ -120,13 +125,30 @@ def train(
     seed: Annotated[int, typer.Option(help="Drives everything random.")] = 0,
     validation: Annotated[float, typer.Option(help="Share of rows that watch.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of rows that score at the end.")] = 0.2,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="auto, random, stratified, group:COLUMN, time:COLUMN or column:COLUMN.",
+        ),
+    ] = "auto",
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Test this many models, each on other rows, then train on all."),
+    ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=KIND",
-            help="numeric, categorical, boolean, date, text or drop; may be repeated.",
+            help="numeric, categorical, boolean, date, text or drop, with details as in "
+            "age=numeric:robust; may be repeated.",
         ),
     ] = None,
+    scaling: Annotated[
+        str, typer.Option(help="Of numbers: auto, standard, robust, quantile, asinh or ramps.")
+    ] = "auto",
+    target_scaling: Annotated[
+        str, typer.Option(help="Of a number to predict: auto, standard, log or asinh.")
+    ] = "auto",
     embed: Annotated[
         bool, typer.Option("--embed", help="Learn vectors for columns with many levels.")
     ] = False,
@@ -143,21 +165,25 @@ def train(
 ) -> ExitCode:
     """Train a network on a table and save it."""
     from chainrule.app.commands.train import train as run
+    from chainrule.app.training import Wishes
 
     screen = Screen(json, quiet)
     shown: bool | str = "auto" if progress is None else progress
     return run(
         screen,
         source,
-        target,
-        {
-            "task": task,
-            "kinds": _kinds(column or []),
-            "embed": embed,
-            "validation": validation,
-            "test": test,
-            "seed": seed,
-        },
+        target or [],
+        Wishes(
+            task=task,
+            kinds=_kinds(column or []),
+            embed=embed,
+            scaling=scaling,
+            target_scaling=target_scaling,
+            split=split,
+            validation=validation,
+            test=test,
+            seed=seed,
+        ),
         {
             "hidden": None if hidden is None else _units(hidden),
             "activation": activation,
@@ -171,6 +197,7 @@ def train(
             "seed": seed,
             "executor": executor,
         },
+        folds,
         out,
         False if screen.silent and progress is None else shown,
     )

@@ -57,6 +57,14 @@ class LabelSetTarget:
             )
         return cls(known.name, tuple(labels), separator)
 
+    def knows(self, column: pl.Series) -> np.ndarray:
+        """Tell for each row whether training saw all of its labels, bool [n]."""
+        pairs = _split(column, self.separator)
+        strange = pairs.filter(~pl.col("label").is_in(self.labels))["row"].to_numpy()
+        known = np.ones(len(column), bool)
+        known[strange] = False
+        return known
+
     def encode(self, column: pl.Series) -> np.ndarray:
         """Turn cells into float32 [n, labels]: 1 where a row has the label, else 0.
 

@@ -62,6 +62,12 @@ class LabelTarget:
             )
         return cls(known.name, tuple(labels.values()))
 
+    def knows(self, column: pl.Series) -> np.ndarray:
+        """Tell for each row whether training saw its label, bool [n]."""
+        names = {level(label): code for code, label in enumerate(self.classes)}
+        known: np.ndarray = level_codes(column, names, unknown=-1, missing=-1)[0] >= 0
+        return known
+
     def encode(self, column: pl.Series) -> np.ndarray:
         """Turn labels into indices, int32 [n].
 

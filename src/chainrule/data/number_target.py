@@ -112,6 +112,10 @@ class NumberTarget:
         ends = (low, high)
         return cls(known.name, shape, mean, deviation, centre, unit, *inner, *ends, notation)
 
+    def knows(self, column: pl.Series) -> np.ndarray:
+        """Tell for each row that it can be predicted: any number can, bool [n]."""
+        return np.ones(len(column), bool)
+
     def values(self, column: pl.Series) -> np.ndarray:
         """Read the numbers of a cleaned column, float64 [n], in its unit.
 

@@ -87,6 +87,60 @@ def score_numbers(truth: NDArray[Any], predicted: NDArray[Any]) -> dict[str, flo
     }
 
 
+def score_label_sets(truth: NDArray[Any], shares: NDArray[Any]) -> dict[str, float | None]:
+    """Score probabilities of labels of which each row may have any number.
+
+    Parameters
+    ----------
+    truth
+        Marks [n, labels], 1 where a row has the label, else 0.
+    shares
+        Floats [n, labels], the probability of each label by itself.
+
+    Returns
+    -------
+    ``exact``, the share of rows with every label right; ``label_accuracy``, the share of labels
+    that are right; ``f1``, of all labels of all rows together (None where there is none, nor one
+    was predicted); ``auc``, the plain mean over the labels that some rows have and some have not
+    (None if there is no such label); and ``log_loss``, the mean over rows and labels, in nats.
+
+    Raises
+    ------
+    DataError
+        If there is no row.
+
+    >>> found = score_label_sets(np.array([[1, 0], [1, 1]]), np.array([[0.9, 0.2], [0.8, 0.4]]))
+    >>> found["exact"], found["label_accuracy"], found["f1"], found["auc"]
+    (0.5, 0.75, 0.8, 1.0)
+    """
+    _need_rows(truth)
+    marks, taken = truth.astype(bool), shares > 0.5
+    both = int(marks.sum()) + int(taken.sum())
+    areas = [
+        _area(column, shares[:, i])
+        for i, column in enumerate(marks.T)
+        if column.any() and not column.all()
+    ]
+    likely = np.where(marks, shares, 1.0 - shares.astype(np.float64))
+    return {
+        "exact": float(np.mean((marks == taken).all(axis=1))),
+        "label_accuracy": float(np.mean(marks == taken)),
+        "f1": 2.0 * int((marks & taken).sum()) / both if both else None,
+        "auc": float(np.mean(areas)) if areas else None,
+        "log_loss": float(-np.mean(np.log(np.maximum(likely, np.finfo(np.float64).eps)))),
+    }
+
+
+def label_counts(truth: NDArray[Any], shares: NDArray[Any]) -> NDArray[np.int64]:
+    """Count, for each label, the rows that have it, that were said to, and both: [labels, 3].
+
+    >>> label_counts(np.array([[1, 0], [1, 1]]), np.array([[0.9, 0.2], [0.3, 0.7]])).tolist()
+    [[2, 1, 1], [1, 1, 1]]
+    """
+    marks, taken = truth.astype(bool), shares > 0.5
+    return np.stack([x.sum(axis=0) for x in (marks, taken, marks & taken)], axis=1)
+
+
 def _area(positive: NDArray[np.bool_], score: NDArray[Any]) -> float:
     """Chance that a positive row scores above a negative one, ties counting half (Mann-Whitney)."""
     _, place, count = np.unique(score, return_inverse=True, return_counts=True)

@@ -245,6 +245,11 @@ class TargetEncoder:
         return first.deviation if isinstance(first, NumberTarget) else 1.0
 
     @property
+    def means(self) -> tuple[float, ...]:
+        """Mean of the training values of each column of numbers, in its unit."""
+        return tuple(part.mean for part in self.parts if isinstance(part, NumberTarget))
+
+    @property
     def text_columns(self) -> tuple[str, ...]:
         """Name the columns whose cells must be read as text; see `Encoder.text_columns`."""
         return tuple(
@@ -277,6 +282,12 @@ class TargetEncoder:
         if len(arrays) == 1:
             return arrays[0]
         return np.stack(arrays, axis=1).astype(np.float32)
+
+    def knows(self, target: pl.Series | pl.DataFrame) -> np.ndarray:
+        """Tell for each row whether training saw its labels, bool [n]; see `encode`."""
+        columns = [_complete(column) for column in self._columns(target)]
+        known = [p.knows(column) for p, column in zip(self.parts, columns, strict=True)]
+        return np.all(known, axis=0)  # type: ignore[no-any-return]
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Turn predictions into labels, or into numbers in their columns' units.

@@ -63,7 +63,9 @@ def predict(
 
 
 def _columns(model: Model, predictions: Predictions, probabilities: bool) -> dict[str, Any]:
-    columns = {f"predicted_{model.target.name}": predictions.values}
+    names, values = model.target.names, predictions.values
+    several = values.T if len(names) > 1 else [values]
+    columns = {f"predicted_{n}": column for n, column in zip(names, several, strict=True)}
     if probabilities and predictions.probabilities is not None:
         shares = zip(model.target.classes, predictions.probabilities.T, strict=True)
         columns |= {f"probability_{label}": share for label, share in shares}

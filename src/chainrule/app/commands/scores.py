@@ -12,6 +12,9 @@ NAMES = {
     "auc": "area under ROC",
     "log_loss": "log loss",
     "r2": "R²",
+    "exact": "all labels right",
+    "label_accuracy": "labels right",
+    "f1": "F1 of all labels",
     "rmse": "root mean square error",
     "mae": "mean absolute error",
 }
@@ -29,7 +32,19 @@ def show_scores(screen: Screen, columns: Mapping[str, Mapping[str, float | None]
 
 
 def show_errors(screen: Screen, compared: Mapping[str, Any], classes: Sequence[Any]) -> None:
-    """Print where predictions went wrong: counts of confusions, or the spread of the residuals."""
+    """Print where predictions went wrong: confusions, labels, or the spread of the residuals."""
+    if "outputs" in compared:
+        names = [NAMES[name] for name in next(iter(compared["outputs"].values()))]
+        screen.table(
+            ["Target", *names],
+            [[name, *map(number, scores.values())] for name, scores in compared["outputs"].items()],
+        )
+        return
+    if "labels" in compared:
+        counts = zip(map(str, classes), compared["labels"], strict=True)
+        titles = ["Label", "rows that have it", "predicted", "rightly"]
+        screen.table(titles, [[name, *(f"{n:,}" for n in row)] for name, row in counts])
+        return
     if "residuals" in compared:
         screen.say("Residuals (prediction − truth)", "bold")
         residuals = compared["residuals"]

@@ -9,6 +9,7 @@ from chainrule import nn
 from chainrule.app.commands.scores import in_one_line
 from chainrule.app.failures import ExitCode
 from chainrule.app.model import Model, load_model
+from chainrule.app.model.trained import ANSWERS
 from chainrule.app.screen import Screen
 from chainrule.ir import text
 from chainrule.plan import plan
@@ -76,9 +77,13 @@ def _section(screen: Screen, title: str, body: str) -> None:
 
 
 def _answers(model: Model) -> str:
-    if not model.target.classes:
-        return f"a number, about {model.target.mean:.4g} ± {model.target.deviation:.4g}"
-    return f"one of {', '.join(map(str, model.target.classes))}"
+    target = model.target
+    if target.task == "multioutput":
+        return ANSWERS[target.task]
+    if not target.classes:
+        return f"{ANSWERS[target.task]}, about {target.mean:.4g} ± {target.deviation:.4g}"
+    some = "any" if target.task == "multilabel" else "one"
+    return f"{some} of {', '.join(map(str, target.classes))}"
 
 
 def _trained(model: Model) -> list[tuple[str, object]]:

@@ -18,7 +18,6 @@ from chainrule.app.model.program import (
     program_from_json,
     program_to_json,
 )
-from chainrule.app.model.scoring import TASKS
 from chainrule.app.model.trained import Model
 from chainrule.data import Encoder, TargetEncoder
 from chainrule.data.stored import Fields
@@ -107,15 +106,15 @@ def _model(manifest: object, arrays: Arrays) -> Model:
     inner = _parts(manifest)
     encoder = Encoder.from_dict(inner["encoder"])
     target = TargetEncoder.from_dict(inner["target"])
-    if target.task not in TASKS:
-        raise ModelFileError(f"target: a model does not predict {target.task!r}")
     program = program_from_json(inner["program"], arrays)
     weights = _weights(program, encoder, target, arrays)
     network = None
     if inner["network"] is not None:
         network = network_from_json(inner["network"], weights)
     shares = fields.numbers("shares")
-    if len(shares) != len(target.classes) or any(not 0 < share < 1 for share in shares):
+    # All rows may have a label, if they may have others beside it.
+    whole = 1.0 if target.task == "multilabel" else None
+    if len(shares) != len(target.classes) or any(not (0 < x < 1 or x == whole) for x in shares):
         raise ModelFileError("shares: expected a number between 0 and 1 for each class")
     model = Model(encoder, target, program, weights, network, shares, inner["report"], version)
     _try(model)
@@ -151,7 +150,8 @@ def _weights(program: Graph, encoder: Encoder, target: TargetEncoder, arrays: Ar
     if len(arrays) > len(weights) + len(constants):
         raise ModelFileError("weights: there are arrays that the program does not use")
     rows = Dim(BATCH)
-    shape = (rows, len(target.classes)) if target.classes else (rows,)
+    columns = len(target.classes) or (target.outputs if target.task == "multioutput" else 0)
+    shape = (rows, columns) if columns else (rows,)
     if len(program.outputs) != 1 or program.outputs[0].type not in (
         ArrayType(shape, "float32"),
         ArrayType(shape, "float64"),

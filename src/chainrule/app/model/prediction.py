@@ -29,14 +29,19 @@ def prediction_program(network: nn.Module, encoder: Encoder, target: TargetEncod
     Returns
     -------
     A program whose inputs are the arrays of the network, by their paths, then those of
-    `data_types`. Its output: probabilities [batch, classes], or encoded numbers [batch].
+    `data_types`. Its output: probabilities [batch, classes], or encoded numbers, [batch] or
+    [batch, outputs] of several targets.
     """
     data = data_types(encoder)
 
     def predict(network: nn.Module, *inputs: Any) -> Any:
         outputs = network(*inputs)
+        if target.task == "multioutput":
+            return outputs
         if not target.classes:
             return outputs[:, 0]
+        if target.task == "multilabel":
+            return cnp.sigmoid(outputs)
         if target.task == "binary":
             # Each by its own sigmoid: one minus a probability near one has lost its digits.
             return cnp.concat([cnp.sigmoid(-outputs), cnp.sigmoid(outputs)], axis=1)

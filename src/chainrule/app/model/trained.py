@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,24 @@ from numpy.typing import NDArray
 
 from chainrule import nn
 from chainrule.app.model.prediction import data_types, prediction_program, run_in_blocks
-from chainrule.app.model.scoring import TASKS, Predictions, compare, decoded, guess, left_out
+from chainrule.app.model.scoring import Predictions, compare, decoded, guess, left_out
 from chainrule.data import Encoder, TargetEncoder, drop_unlabelled
 from chainrule.data.read import read_with_notes
 from chainrule.errors import DataError
 from chainrule.ir import Graph
 from chainrule.tracing import flatten, leaf_paths
+
+ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        "binary": "one of two classes",
+        "multiclass": "one of several classes",
+        "regression": "a number",
+        "count": "a count",
+        "multilabel": "any of several labels",
+        "multioutput": "several numbers",
+    }
+)
+"""What a task asks for, in words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +41,13 @@ class Model:
     encoder, target
         How columns become inputs, and outputs become labels or numbers.
     program
-        Inputs: the weights, then the encoded rows. Output: probabilities [batch, classes], or
-        standardised numbers [batch].
+        Inputs: the weights, then the encoded rows. Output: see `prediction_program`.
     weights
         Values of the program's first inputs, by their names.
     network
         The network that the program was traced from; None if it holds layers of a user's own.
     shares
-        Share of each class in the training rows; empty for numbers.
+        Share of each class, or label, in the training rows; empty for numbers.
     report
         What was measured and set when the model was trained, as plain JSON values.
     version
@@ -75,8 +87,6 @@ class Model:
         report, version
             See `Model`.
         """
-        if target.task not in TASKS:
-            raise DataError(f"a model predicts one of {', '.join(TASKS)}, not {target.task!r}")
         classes = len(target.classes)
         leaves = dict(zip(leaf_paths(network), flatten(network)[0], strict=True))
         weights = {name: np.asarray(value) for name, value in leaves.items()}
@@ -109,11 +119,11 @@ class Model:
         return decoded(self.target, outputs, notes)
 
     def predict(self, table: object) -> NDArray[Any]:
-        """Give the label [n] or the number [n] of every row; see `run`."""
+        """Give the label or the number of every row, [n] or [n, targets]; see `run`."""
         return self.run(table).values
 
     def predict_proba(self, table: object) -> NDArray[np.float32]:
-        """Give the probability of each class for every row, [n, classes]; see `run`.
+        """Give the probability of each class, or label, for every row, [n, classes]; see `run`.
 
         Raises
         ------
@@ -135,8 +145,8 @@ class Model:
         """
         as_text = self.encoder.text_columns + self.target.text_columns
         reading = read_with_notes(table, as_text=as_text)
-        frame, unlabelled = drop_unlabelled(reading.frame, self.target.name)
-        truth = self.target.encode(frame[self.target.name])
+        frame, unlabelled = drop_unlabelled(reading.frame, self.target.names)
+        truth = self.target.encode(frame)
         predictions = self.run(frame)
         notes = [*reading.notes, *predictions.notes]
         if unlabelled:
@@ -151,10 +161,9 @@ class Model:
 
     def summary(self) -> str:
         """Say in a few lines what the model predicts, from what, and how well."""
-        task = {"binary": "one of two classes", "multiclass": "one of several classes"}
         parameters = sum(int(array.size) for array in self.weights.values())
         lines = [
-            f"predicts {self.target.name!r}, {task.get(self.target.task, 'a number')}",
+            f"predicts {self.target.name!r}, {ANSWERS[self.target.task]}",
             f"from {len(self.encoder.columns)} columns as {len(self.encoder.feature_names)} inputs"
             + (f" and {len(self.encoder.embedded)} embeddings" if self.encoder.embedded else ""),
             f"by {parameters:,} parameters: {self.network!r}",

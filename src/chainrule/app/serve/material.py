@@ -193,7 +193,10 @@ def from_model(model: Model, table: str | None, title: str) -> Material:
 
 def _suited(kind: str, inputs: int, rows: int) -> tuple[str, Setup]:
     """Settings to begin with: a small network, so that one sees something."""
-    task = {"regression": "number", "binary": "binary", "multiclass": "class"}[kind]
+    tasks = {"regression": "number", "count": "number", "binary": "binary", "multiclass": "class"}
+    if kind not in tasks:
+        raise ParameterError(f"the page shows one target at a time, not the task {kind!r}")
+    task = tasks[kind]
     loss = {"number": "squared_error", "binary": "binary_cross_entropy", "class": "cross_entropy"}
     hidden = (8, 8) if inputs <= 2 and rows > 100 else (4,) if inputs <= 8 else (32, 16)
     return task, Setup(

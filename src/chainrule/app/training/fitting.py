@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any
 
 from chainrule import __version__
 from chainrule.app.model import Model, compare, guess
@@ -53,29 +54,12 @@ def fit(prepared: Prepared, settings: Settings, progress: bool | str = False) ->
         If NaN or infinity appears; the message says where and what to try.
     """
     began = perf_counter()
-    validation = prepared.validation
-    run = trainer(prepared, settings, progress).fit(
-        prepared.train.inputs,
-        prepared.train.target,
-        X_val=validation.inputs if len(validation) else None,
-        y_val=validation.target if len(validation) else None,
-    )
+    run = train(prepared, settings, progress)
     seconds = perf_counter() - began
     model = Model.of(run.network, prepared.encoder, prepared.target)
     of, part = scored(prepared)
     report = {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "source": prepared.name,
-        "target": prepared.target.name,
-        "task": prepared.target.task,
-        "classes": list(prepared.target.classes),
-        "rows": {
-            "read": prepared.rows,
-            "unlabelled": prepared.unlabelled,
-            "train": len(prepared.train),
-            "validation": len(validation),
-            "test": len(prepared.test),
-        },
+        **_about(prepared),
         "settings": settings.to_dict(),
         "training": {
             "epochs": len(run.history),
@@ -89,10 +73,44 @@ def fit(prepared: Prepared, settings: Settings, progress: bool | str = False) ->
             **compare(prepared.target, part.target, model.run_encoded(part.inputs)),
         },
         "baseline": baseline_scores(prepared),
-        "notes": list(prepared.notes),
     }
     shares = prepared.shares.tolist()
     return Outcome(replace(model, shares=shares, report=report, version=__version__), run)
+
+
+def train(prepared: Prepared, settings: Settings, progress: bool | str = False) -> Run:
+    """Train a network on the training rows, watched by the validation rows."""
+    validation = prepared.validation
+    return trainer(prepared, settings, progress).fit(
+        prepared.train.inputs,
+        prepared.train.target,
+        X_val=validation.inputs if len(validation) else None,
+        y_val=validation.target if len(validation) else None,
+    )
+
+
+def _about(prepared: Prepared) -> dict[str, Any]:
+    """Say what was learnt from, as JSON."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": prepared.name,
+        "target": prepared.target.name,
+        "task": prepared.target.task,
+        "classes": list(prepared.target.classes),
+        "rows": {
+            "read": prepared.rows,
+            "unlabelled": prepared.unlabelled,
+            "train": len(prepared.train),
+            "validation": len(prepared.validation),
+            "test": len(prepared.test),
+        },
+        "columns": list(prepared.encoder.describe()),
+        "notes": list(prepared.notes),
+        "findings": [
+            {"rule": each.rule, "columns": list(each.columns), "text": each.text}
+            for each in prepared.findings
+        ],
+    }
 
 
 def scored(prepared: Prepared) -> tuple[str, Part]:

@@ -2,33 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.app.model.scoring import TASKS, left_out
+from chainrule.app.model.scoring import left_out
 from chainrule.data import (
     ColumnProfile,
     Encoder,
+    Finding,
     Split,
     TargetEncoder,
     TaskGuess,
     drop_unlabelled,
+    find_leaks,
+    fold_table,
     infer_task,
     load_sample,
     profile,
-    split,
-    target_column,
+    split_column,
+    split_table,
+    target_columns,
 )
+from chainrule.data.headers import as_names
 from chainrule.data.read import read_with_notes
 from chainrule.data.table import Table
+from chainrule.data.target import TASKS
+from chainrule.data.wording import listing
 from chainrule.errors import DataError, ParameterError
 
 _SAMPLE = "sample:"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user may say about how a table is read, split and encoded.
+
+    Parameters
+    ----------
+    task
+        One of `chainrule.data.target.TASKS`; None finds out.
+    kinds
+        Kinds of columns that the user knows better; see `chainrule.data.profile`.
+    embed
+        Whether columns with many levels get learnt vectors instead of one input per level.
+    scaling, target_scaling
+        Of numbers among the inputs, and of a target of numbers: see `Encoder.fit` and
+        `TargetEncoder.fit`.
+    split
+        How rows are split, one of `chainrule.data.table_splits.WAYS`. A column that decides the
+        split is no input, unless `kinds` says what it is.
+    validation, test
+        Shares of the rows that watch the training, and that score it at the end.
+    seed
+        Drives the split.
+    """
+
+    task: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    embed: bool = False
+    scaling: str = "auto"
+    target_scaling: str = "auto"
+    split: str = "auto"
+    validation: float = 0.1
+    test: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the task."""
+        if self.task is not None and self.task not in TASKS:
+            raise ParameterError(f"there is no task {self.task!r}: use one of {', '.join(TASKS)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +84,17 @@ class Part:
 
     Parameters
     ----------
+    rows
+        Their numbers among the rows that have a target, whole numbers [n].
     inputs
         The arguments of the network: float32 [n, features] and, where columns are embedded, int32
         [n, columns].
     target
-        int32 [n] classes, or float32 [n] standardised numbers.
+        int32 [n] classes; float32 [n] standardised numbers; float32 [n, outputs] of several
+        labels or numbers.
     """
 
+    rows: NDArray[Any]
     inputs: tuple[NDArray[Any], ...]
     target: NDArray[Any]
 
@@ -73,6 +124,8 @@ class Prepared:
         The encoded rows.
     notes
         What a user should know.
+    findings
+        What looks like a leak of the target or another mistake in the table.
     """
 
     name: str
@@ -87,109 +140,228 @@ class Prepared:
     validation: Part
     test: Part
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """Share of each class in the training rows [classes]; empty for numbers."""
+        """Share of each class, or label, in the training rows [classes]; empty for numbers."""
         if not self.target.classes:
             return np.empty(0)
+        if self.target.task == "multilabel":
+            shares: NDArray[np.float64] = self.train.target.mean(axis=0, dtype=np.float64)
+            return shares
         counts = np.bincount(self.train.target, minlength=len(self.target.classes))
         return counts / len(self.train)
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A table that was read: its rows that have a target, not split yet.
+
+    Parameters
+    ----------
+    name, rows
+        As in `Prepared`.
+    frame
+        The rows that have a target.
+    targets
+        The columns to predict.
+    guess
+        The task, and why.
+    wishes
+        What the user said.
+    notes
+        What a user should know.
+    """
+
+    name: str
+    rows: int
+    frame: Table
+    targets: tuple[str, ...]
+    guess: TaskGuess
+    wishes: Wishes
+    notes: tuple[str, ...]
+
+    def split(self, *, test: bool = True) -> Split:
+        """Split the rows as the user wishes; without test rows if they are not wanted."""
+        wishes = self.wishes
+        return split_table(
+            self.frame,
+            self.targets,
+            wishes.split,
+            task=self.guess.task,
+            validation=wishes.validation,
+            test=wishes.test if test else 0.0,
+            seed=wishes.seed,
+        )
+
+    def folds(self, count: int) -> tuple[Split, ...]:
+        """Split the rows in several ways, so that each tests once; see `fold_table`."""
+        return fold_table(
+            self.frame,
+            self.targets,
+            count,
+            self.wishes.split,
+            task=self.guess.task,
+            validation=self.wishes.validation,
+            seed=self.wishes.seed,
+        )
+
+    def prepared(self, parts: Split) -> Prepared:
+        """Fit the encoding to the training rows of a split, and encode all rows."""
+        kinds, moved = self._kinds()
+        encoder = Encoder.fit(
+            self.frame,
+            target=self.targets,
+            rows=parts.train,
+            overrides=kinds,
+            embed=self.wishes.embed,
+            scaling=self.wishes.scaling,
+        )
+        answers = TargetEncoder.fit(
+            target_columns(self.frame[parts.train], self.targets),
+            self.guess.task,
+            scaling=self.wishes.target_scaling,
+        )
+        notes = [*self.notes, *moved, *parts.notes]
+
+        def encoded(name: str, places: NDArray[Any]) -> Part:
+            if len(places):
+                known = answers.knows(self.frame[places])
+                if not known.all():
+                    notes.append(f"{_strange(int((~known).sum()), name)}")
+                    places = places[known]
+            chosen = self.frame[places]
+            inputs = encoder.transform(chosen)
+            arrays = (inputs.numeric, inputs.codes) if encoder.embedded else (inputs.numeric,)
+            return Part(places, arrays, answers.encode(chosen))
+
+        train, validation, test = (
+            encoded(name, getattr(parts, name)) for name in ("train", "validation", "test")
+        )
+        columns = profile(self.frame, self.targets, kinds)
+        return Prepared(
+            self.name,
+            self.rows,
+            self.rows - self.frame.height,
+            self.guess,
+            columns,
+            encoder,
+            answers,
+            parts,
+            train,
+            validation,
+            test,
+            tuple(notes),
+            find_leaks(self.frame, self.targets, parts=parts, kinds=columns),
+        )
+
+    def _kinds(self) -> tuple[Mapping[str, str], list[str]]:
+        """Give the kinds of columns that are known; the column of the split is left out."""
+        kinds, column = self.wishes.kinds, split_column(self.wishes.split)
+        if column is None or column in kinds:
+            return kinds, []
+        note = (
+            f"column {column!r} decides the split, so it is no input; to use it nevertheless, say "
+            f"--column {column}=KIND"
+        )
+        return {**kinds, column: "drop"}, [note]
+
+
 def prepare(
-    source: str,
-    target: str | None = None,
-    *,
-    task: str | None = None,
-    kinds: Mapping[str, str] | None = None,
-    embed: bool = False,
-    validation: float = 0.1,
-    test: float = 0.2,
-    seed: int = 0,
+    source: str, target: str | Sequence[str] | None = None, wishes: Wishes | None = None
 ) -> Prepared:
     """Read a table, find out what its columns are, split its rows and encode them.
 
     Parameters
     ----------
-    source
-        A path, or ``"sample:adult"``.
-    target
-        The column to predict; a sample knows its own.
-    task
-        ``"binary"``, ``"multiclass"``, ``"regression"`` or ``"count"``; None finds out.
-    kinds
-        Kinds of columns that the user knows better; see `chainrule.data.profile`.
-    embed
-        Whether columns with many levels get learnt vectors instead of one input per level.
-    validation, test
-        Shares of the rows that watch the training, and that score it at the end.
-    seed
-        Drives the split.
+    source, target, wishes
+        As for `open_table`.
 
     Raises
     ------
     DataError
         If the table, the target or a column cannot be used; the message says which and why.
     """
-    if task is not None and task not in TASKS:
-        raise ParameterError(f"there is no task {task!r}: use one of {', '.join(TASKS)}")
-    name, table, target, told = _read(source, target)
-    labelled, unlabelled = drop_unlabelled(table, target)
-    guess = infer_task(labelled[target])
-    if task is not None and task != guess.task:
-        guess = TaskGuess(task, f"as asked (would be {guess.task}: {guess.reason})")
-    if guess.task not in TASKS:
-        raise DataError(
-            f"the target {target!r} asks for {guess.task} ({guess.reason}), which the command line "
-            f"does not train; it trains {', '.join(TASKS)}"
+    opened = open_table(source, target, wishes)
+    return opened.prepared(opened.split())
+
+
+def open_table(
+    source: str, target: str | Sequence[str] | None = None, wishes: Wishes | None = None
+) -> Opened:
+    """Read a table, and find out what is to be learnt.
+
+    Parameters
+    ----------
+    source
+        A path, or ``"sample:adult"``.
+    target
+        The column or columns to predict; a sample knows its own.
+    wishes
+        What the user wants otherwise.
+
+    Raises
+    ------
+    DataError
+        If the table or the target cannot be used; the message says why.
+    """
+    wishes = wishes or Wishes()
+    name, table, targets, told = _read(source, as_names(target))
+    if split_column(wishes.split) in targets:
+        raise ParameterError(f"the split {wishes.split!r} cannot go by a column to be predicted")
+    labelled, unlabelled = drop_unlabelled(table, targets)
+    guess = _task(labelled, targets, wishes.task)
+    if wishes.target_scaling != "auto" and guess.task not in ("regression", "multioutput"):
+        raise ParameterError(
+            f"a scaling of the target suits numbers, but the task is {guess.task!r}"
         )
-    classes = guess.task in ("binary", "multiclass")
-    labels = labelled[target].to_list() if classes else labelled.height
-    parts = split(labels, validation=validation, test=test, seed=seed)
-    encoder = Encoder.fit(labelled, target=target, rows=parts.train, overrides=kinds, embed=embed)
-    answers = TargetEncoder.fit(labelled[target][parts.train], guess.task)
-
-    def encoded(places: NDArray[Any]) -> Part:
-        chosen = labelled[places]
-        inputs = encoder.transform(chosen)
-        arrays = (inputs.numeric, inputs.codes) if encoder.embedded else (inputs.numeric,)
-        return Part(arrays, answers.encode(chosen[target]))
-
-    notes = [*told, *parts.notes]
+    notes = [*told]
     if unlabelled:
-        notes.append(left_out(unlabelled, target))
-    return Prepared(
-        name,
-        table.height,
-        unlabelled,
-        guess,
-        profile(labelled, target, kinds),
-        encoder,
-        answers,
-        parts,
-        encoded(parts.train),
-        encoded(parts.validation),
-        encoded(parts.test),
-        tuple(notes),
-    )
+        notes.append(left_out(unlabelled, ", ".join(targets)))
+    return Opened(name, table.height, labelled, targets, guess, wishes, tuple(notes))
 
 
-def _read(source: str, target: str | None) -> tuple[str, Table, str, tuple[str, ...]]:
-    """Give a table with its name, its target, and what a user should know."""
+def _task(labelled: Table, targets: tuple[str, ...], asked: str | None) -> TaskGuess:
+    try:
+        guess = infer_task(target_columns(labelled, targets))
+    except DataError:
+        if asked is None:
+            raise
+        return TaskGuess(asked, "as asked")
+    if asked is None or asked == guess.task:
+        return guess
+    return TaskGuess(asked, f"as asked (would be {guess.task}: {guess.reason})")
+
+
+def _strange(rows: int, part: str) -> str:
+    """Say that rows are left out because of their labels.
+
+    >>> _strange(2, "test")
+    '2 test rows are left out: training saw no row of their class'
+    """
+    what = f"{rows:,} {part} rows are" if rows > 1 else f"1 {part} row is"
+    return f"{what} left out: training saw no row of {'their' if rows > 1 else 'its'} class"
+
+
+def _read(
+    source: str, targets: tuple[str, ...]
+) -> tuple[str, Table, tuple[str, ...], tuple[str, ...]]:
+    """Give a table with its name, its targets, and what a user should know."""
     notes: tuple[str, ...] = ()
     if source.startswith(_SAMPLE):
         sample = load_sample(source.removeprefix(_SAMPLE))
-        table, target = sample.frame, target or sample.target
+        table, targets = sample.frame, targets or (sample.target,)
     else:
         reading = read_with_notes(source)
         table, notes = reading.frame, reading.notes
-    if target is None:
-        names = ", ".join(map(repr, table.columns[:12])) + (", ..." if table.width > 12 else "")
-        raise DataError(f"say which column to predict with --target; {source!r} has {names}")
-    target_column(table, target)
+    if not targets:
+        raise DataError(
+            f"say which column to predict with --target; {source!r} has {listing(table.columns)}"
+        )
+    target_columns(table, targets)
     name = source.removeprefix(_SAMPLE)
-    return name if source.startswith(_SAMPLE) else _stem(source), table, target, notes
+    return name if source.startswith(_SAMPLE) else _stem(source), table, targets, notes
 
 
 def _stem(source: str) -> str:

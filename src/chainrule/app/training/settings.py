@@ -30,6 +30,8 @@ LOSSES: Mapping[str, losses.Loss] = MappingProxyType(
         "multiclass": losses.CrossEntropy(),
         "regression": losses.SquaredError(),
         "count": losses.PoissonNLL(),
+        "multilabel": losses.BinaryCrossEntropy(),
+        "multioutput": losses.SquaredError(),
     }
 )
 """What is made small, by the task."""
