@@ -109,6 +109,22 @@ def parse(data: bytes, format: str, place: str, as_text: Collection[str] = ()) -
     return Reading(frame, notes + named.notes)
 
 
+def decoded_text(data: bytes, place: str) -> tuple[str, tuple[str, ...]]:
+    """Give the text of a file's bytes, packed with gzip or not, in whatever encoding.
+
+    Returns
+    -------
+    The text, all lines ended by line feeds, and notes on what was guessed.
+
+    Raises
+    ------
+    DataError
+        If the bytes are damaged, or no text; the message says where, and calls the file `place`.
+    """
+    plain, notes = _text(data, place)
+    return plain.decode().replace("\r\n", "\n"), notes
+
+
 def _binary(data: bytes, format: str, place: str) -> pl.DataFrame:
     if not data:
         raise DataError(f"{place} is empty")
