@@ -44,6 +44,8 @@ file                   idea
 ``wording``            names and shares as messages put them
 ``silence``            no traces of panics on the screen
 ``images/``            pictures: folders, files, arrays, and their encoding
+``language/``          text files, their tokens, and stretches of them
+``sequences/``         sequences of unequal length, buckets of them, windows of a series
 =====================  ==============================================================
 
 The names below load on first use, so that importing this package imports no table library.

@@ -1,0 +1,34 @@
+"""Sequences: of unequal length out of files, in buckets, and windows of one long series.
+
+==============  ==================================================================
+file            idea
+==============  ==================================================================
+``sequences``   sequences beside a table with a row for each; padding and masks
+``long_table``  ... out of a table with a row per step
+``ts_file``     ... out of ``.ts`` files of time series collections
+``encoder``     sequences -> the input of a network, fitted on the training part
+``buckets``     sequences of like lengths together
+``windows``     a series -> what came before, and what is to be forecast
+==============  ==================================================================
+"""
+
+from chainrule.data.sequences.buckets import bucket_lengths, bucket_of, bucketed_batches
+from chainrule.data.sequences.encoder import SequenceEncoder
+from chainrule.data.sequences.long_table import is_long_table, read_long_table
+from chainrule.data.sequences.sequences import PART, Sequences
+from chainrule.data.sequences.ts_file import is_ts, read_ts
+from chainrule.data.sequences.windows import Windows
+
+__all__ = [
+    "PART",
+    "SequenceEncoder",
+    "Sequences",
+    "Windows",
+    "bucket_lengths",
+    "bucket_of",
+    "bucketed_batches",
+    "is_long_table",
+    "is_ts",
+    "read_long_table",
+    "read_ts",
+]
