@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.nn.layer_cases import cases, drawn, fingerprint
+from tests.nn.layer_cases import ALLOWED, MASK, cases, drawn, fingerprint
 
 PLACE = Path(__file__).with_suffix(".json")
 
@@ -29,6 +29,72 @@ def _batch(f: Any, p: dict[str, Any], x: Any, training: bool) -> Any:
     return f.batch_norm(x, mean, variance, p["scale"], p["bias"], training, 0.1, 1e-5)
 
 
+def _attention(f: Any, p: dict[str, Any], q: Any, k: Any, v: Any, heads: int, **how: Any) -> Any:
+    """Multi-head attention around PyTorch's scaled_dot_product_attention."""
+    turn = how.pop("turn", lambda x: x)
+
+    def split(name: str, x: Any, count: int) -> Any:
+        y = f.linear(x, p[f"{name}_weight"].T, p.get(f"{name}_bias"))
+        return y.unflatten(-1, (count, -1)).transpose(1, 2)
+
+    groups = how.pop("groups", heads)
+    q, k, v = split("query", q, heads), split("key", k, groups), split("value", v, groups)
+    y = f.scaled_dot_product_attention(turn(q), turn(k), v, enable_gqa=True, **how)
+    return f.linear(y.transpose(1, 2).flatten(2), p["output_weight"].T, p.get("output_bias"))
+
+
+def _whole(f: Any, p: dict[str, Any], x: Any, heads: int) -> Any:
+    """PyTorch's own multi-head attention, which wants (places, batch, width)."""
+    names = ("query", "key", "value")
+    x = x.transpose(0, 1)
+    y, _ = f.multi_head_attention_forward(
+        *(x, x, x, x.shape[-1], heads),
+        *(None, _joined([p[f"{n}_bias"] for n in names]), None, None, False, 0.0),
+        *(p["output_weight"].T, p["output_bias"]),
+        use_separate_proj_weight=True,
+        **{f"{n[0]}_proj_weight": p[f"{n}_weight"].T for n in names},
+    )
+    return y.transpose(0, 1)
+
+
+def _tensor(array: Any) -> Any:
+    import torch
+
+    return torch.tensor(array)
+
+
+def _joined(parts: list[Any]) -> Any:
+    import torch
+
+    return torch.cat(parts)
+
+
+def _turned(x: Any) -> Any:
+    """Rotary positions by complex numbers: pairs turn by place / 10000^(pair / pairs)."""
+    import torch
+
+    half = x.shape[-1] // 2
+    pairs = torch.complex(x[..., :half], x[..., half:])
+    frequency = 10_000.0 ** (-torch.arange(half, dtype=torch.float64) / half)
+    angle = torch.arange(x.shape[-2], dtype=torch.float64)[:, None] * frequency
+    pairs = pairs * torch.polar(torch.ones_like(angle), angle)
+    return torch.cat([pairs.real, pairs.imag], dim=-1)
+
+
+def _distances(heads: int, places: int) -> Any:
+    """ALiBi for a power of two of heads, entry by entry."""
+    import torch
+
+    rows = [
+        [
+            [-(2.0 ** (-8 * (h + 1) / heads)) * abs(i - j) for j in range(places)]
+            for i in range(places)
+        ]
+        for h in range(heads)
+    ]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
 def functions(f: Any) -> dict[str, Any]:
     """For each case a function of its arrays by path, and its inputs."""
     return {
@@ -44,6 +110,19 @@ def functions(f: Any) -> dict[str, Any]:
         "instance norm": lambda p, x: _last(
             f.instance_norm(_first(x), weight=p["scale"], bias=p["bias"])
         ),
+        "attention": lambda p, x: _whole(f, p, x, 2),
+        "attention, causal": lambda p, x: _attention(f, p, x, x, x, 3, is_causal=True),
+        "attention, cross": lambda p, q, k, v: _attention(f, p, q, k, v, 2),
+        "attention, padded": lambda p, q, m: _attention(
+            f, p, q, m, m, 2, attn_mask=_tensor(MASK)[:, None, None]
+        ),
+        "attention, allowed": lambda p, x: _attention(f, p, x, x, x, 2, attn_mask=_tensor(ALLOWED)),
+        "attention, grouped": lambda p, x: _attention(f, p, x, x, x, 4, groups=2, is_causal=True),
+        "attention, rotary": lambda p, x: _attention(f, p, x, x, x, 1, turn=_turned),
+        "attention, distance": lambda p, x: _attention(
+            f, p, x, x, x, 2, attn_mask=_distances(2, x.shape[1])
+        ),
+        "learnt positions": lambda p, x: x + p["weight"][: x.shape[1]],
     }
 
 

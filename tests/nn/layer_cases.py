@@ -16,6 +16,8 @@ import numpy as np
 from chainrule import nn, random
 
 Floats = np.ndarray[Any, Any]
+MASK = np.array([[True, True, False, True, False], [True, False, False, False, False]])
+ALLOWED = np.array([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 1, 0, 1]], bool)
 
 
 def drawn(name: str, shape: tuple[int, ...]) -> Floats:
@@ -70,6 +72,9 @@ def cases() -> dict[str, Case]:
     """All cases, by name."""
     table, images = drawn("table", (5, 4)), drawn("images", (3, 4, 2, 6))
     sequence = drawn("sequence", (2, 3, 8)) + 10.0
+    query = drawn("query", (2, 4, 6))
+    memory, contents = drawn("memory", (2, 5, 3)), drawn("contents", (2, 5, 7))
+    attention = nn.MultiHeadAttention
     return {
         "batch norm, training": Case(nn.BatchNorm(), (table,), training=True),
         "batch norm, predicting": Case(nn.BatchNorm(), (table,)),
@@ -81,4 +86,21 @@ def cases() -> dict[str, Case]:
         "group norm": Case(nn.GroupNorm(3), (images,)),
         "group norm, table": Case(nn.GroupNorm(2), (table,)),
         "instance norm": Case(nn.InstanceNorm(), (images,)),
+        "attention": Case(attention(2), (query,)),
+        "attention, causal": Case(attention(3, causal=True), (query,)),
+        "attention, cross": Case(attention(2, size=4), (query, memory, contents)),
+        "attention, padded": Case(
+            attention(2),
+            (query, memory),
+            call=lambda layer, q, m: layer(q, m, mask=MASK),
+        ),
+        "attention, allowed": Case(
+            attention(2, use_bias=False),
+            (query,),
+            call=lambda layer, q: layer(q, allowed=ALLOWED),
+        ),
+        "attention, grouped": Case(attention(4, size=2, groups=2, causal=True), (query,)),
+        "attention, rotary": Case(attention(1, size=8, position="rotary"), (query,)),
+        "attention, distance": Case(attention(2, position="distance"), (query,)),
+        "learnt positions": Case(nn.LearntPositions(7), (query,)),
     }

@@ -24,11 +24,12 @@ def _same(ours: Any, golden: list[float], what: str) -> None:
     """Inner products agree to 1e-10 of what their terms could add up to.
 
     A sum of n terms of size s, in float64, is off by some 1e-16 s sqrt(n); gradients through a
-    few divisions lose two or three digits more.
+    few divisions lose two or three digits more. Some gradients are exactly zero (softmax does not
+    see the bias of keys), and what is left of terms around 1 that cancel is rounding.
     """
     scale = float(np.linalg.norm(ours)) * np.sqrt(max(np.size(ours), 1))
     np.testing.assert_allclose(
-        fingerprint(ours), golden, rtol=1e-10, atol=1e-10 * scale, err_msg=what
+        fingerprint(ours), golden, rtol=1e-10, atol=1e-10 * scale + 1e-13, err_msg=what
     )
 
 

@@ -16,6 +16,8 @@ from chainrule.nn.activations import (
     Softplus,
     Tanh,
 )
+from chainrule.nn.attend import dot_product_attention, masked_softmax
+from chainrule.nn.attention import MultiHeadAttention
 from chainrule.nn.batch_norm import BatchNorm
 from chainrule.nn.convolution import (
     AdaptiveAveragePool1D,
@@ -60,6 +62,13 @@ from chainrule.nn.module import (
     walk,
 )
 from chainrule.nn.noise import AlphaDropout, GaussianDropout, GaussianNoise
+from chainrule.nn.positions import (
+    LearntPositions,
+    SinusoidalPositions,
+    distance_bias,
+    rotary,
+    sinusoidal_table,
+)
 from chainrule.nn.scope import Variable
 from chainrule.nn.sequential import MLP, Sequential
 from chainrule.tracing import static
@@ -101,12 +110,14 @@ __all__ = [
     "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
+    "LearntPositions",
     "LogSoftmax",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "Mish",
     "Module",
+    "MultiHeadAttention",
     "RMSNorm",
     "ReLU",
     "SeparableConv1D",
@@ -114,6 +125,7 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "Softmax",
     "Softplus",
     "Tanh",
@@ -121,8 +133,13 @@ __all__ = [
     "Variable",
     "ZeroPad",
     "count_parameters",
+    "distance_bias",
+    "dot_product_attention",
     "initialisers",
+    "masked_softmax",
+    "rotary",
     "run_with_state",
+    "sinusoidal_table",
     "state",
     "state_paths",
     "static",
