@@ -15,7 +15,8 @@ from typing import Annotated, TextIO
 import typer
 
 from chainrule import __version__
-from chainrule.app.failures import ExitCode, explain
+from chainrule.app.failures import ExitCode
+from chainrule.app.failures import explain as explain_failure
 from chainrule.app.screen import Screen, note
 from chainrule.errors import ParameterError
 
@@ -53,7 +54,7 @@ def main() -> int:
     except typer.Abort:
         code = int(ExitCode.INTERRUPTED)
     except Exception as error:
-        sentence, code = explain(error)
+        sentence, code = explain_failure(error)
         note(sentence)
         return code
     if isinstance(code, ExitCode):
@@ -245,6 +246,101 @@ def show(model: ModelPath, quiet: Quiet = False, json: Json = False) -> ExitCode
     from chainrule.app.commands.show import show as run
 
     return run(Screen(json, quiet), model)
+
+
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="text, html or json (derive: latex, mathml too)."),
+]
+Opened = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A .chainrule file, sample:NAME, example:e1 to e6, or a table."
+    ),
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="The file to write; its ending chooses the format."),
+]
+
+
+@app.command()
+def derive(
+    model: Opened,
+    loss: Annotated[str | None, typer.Option(help="Such as squared_error.")] = None,
+    language: Format = None,
+    out: OutFile = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> ExitCode:
+    """Print the backward pass of a network as equations, from the rules that run."""
+    from chainrule.app.commands.derive import derive as run
+
+    return run(Screen(json, quiet), model, loss, language, out)
+
+
+@app.command()
+def explain(
+    model: Opened,
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="Rows for the model; see SOURCE.")
+    ] = None,
+    row: Annotated[
+        list[int] | None, typer.Option(help="A row of the batch, from 1; may be repeated.")
+    ] = None,
+    step: Annotated[int, typer.Option(help="Steps of training made before.")] = 0,
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict, of a table without a model.")
+    ] = None,
+    loss: Annotated[str | None, typer.Option(help="Such as squared_error.")] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(help="sgd, momentum, nesterov, rmsprop, adagrad, adam or adamw."),
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Size of the step.")] = None,
+    language: Format = None,
+    out: OutFile = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> ExitCode:
+    """Take one step of training apart: forward, loss, backward, update, with every number."""
+    from chainrule.app.commands.explain import explain as run
+
+    return run(
+        Screen(json, quiet),
+        (model, table, target),
+        row or [],
+        step,
+        {"loss": loss, "optimiser": optimizer, "rate": learning_rate},
+        language,
+        out,
+    )
+
+
+@app.command()
+def check(
+    where: Annotated[
+        str,
+        typer.Argument(metavar="FILE.py:NAME", help="Your module or function; runs your code."),
+    ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="SHAPE",
+            help="Of each argument: 4x3, number, or int:8:5 for 8 whole numbers below 5.",
+        ),
+    ] = None,
+    order: Annotated[int, typer.Option(help="1: gradients; 2: also their derivatives.")] = 2,
+    directions: Annotated[int, typer.Option(help="Random directions to try.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of weights, inputs and directions.")] = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> ExitCode:
+    """Compare the gradients of your own network or function with finite differences."""
+    from chainrule.app.commands.check import check as run
+
+    return run(Screen(json, quiet), where, inputs or [], order, directions, seed)
 
 
 @app.command()

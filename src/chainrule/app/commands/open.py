@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from chainrule.app.commands.opened import open_on
 from chainrule.app.failures import ExitCode
 from chainrule.app.screen import Screen
 from chainrule.app.serve.shelf import Shelf
 from chainrule.app.serve.start import serve
-
-_NAMED = ("sample:", "example:")
 
 
 def open_page(
@@ -40,7 +37,7 @@ def open_page(
     """
     shelf = Shelf()
     try:
-        source = _source(shelf, model, table, target)
+        source = open_on(shelf, model, table, target)
         serve(
             shelf,
             source,
@@ -54,14 +51,3 @@ def open_page(
     finally:
         shelf.close()
     return ExitCode.OK
-
-
-def _source(shelf: Shelf, model: str, table: str | None, target: str | None) -> str:
-    """Find out what is to be opened, and try it, so that mistakes are told at once."""
-    if model.startswith(_NAMED) and table is None and target is None:
-        shelf.get(model)
-        return model
-    path = Path(model)
-    if model.startswith(_NAMED) or not (path.is_dir() or path.suffix == ".chainrule"):
-        return shelf.open_files(None, model, target)
-    return shelf.open_files(model, table, target)

@@ -96,14 +96,25 @@ class Moments:
             if found is None:
                 carry = course.at(address.step)
                 rows = course.program.rows_of(address.step)[:MOST_ROWS]
-                found = (course, carry, rows, _explained(course, carry, rows, address.step))
+                found = (course, carry, rows, taken_apart(course, carry, rows, address.step))
                 self._kept[key] = found
                 while len(self._kept) > _MOST_STEPS:
                     self._kept.popitem(last=False)
         return Moment(address, *found)
 
 
-def _explained(course: Course, carry: Any, rows: Any, number: int) -> Step:
+def taken_apart(course: Course, carry: Any, rows: Any, number: int) -> Step:
+    """Take a step apart: what it makes of some rows, going on from what is carried on.
+
+    Parameters
+    ----------
+    carry
+        Parameters and memory before the step.
+    rows
+        Positions of the rows of its batch.
+    number
+        Steps made before.
+    """
     program = course.program
     network = program.network_of(carry)
     inputs = tuple(x[rows] for x in course.examples.inputs)

@@ -1,0 +1,36 @@
+"""What a command opens: a worked example, a sample, a table, or a model with rows for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chainrule.app.serve.shelf import Shelf
+
+_NAMED = ("sample:", "example:")
+
+
+def open_on(shelf: Shelf, model: str, table: str | None, target: str | None) -> str:
+    """Open something and give the name under which it stands on the shelf.
+
+    It is tried at once, so that mistakes are told now and not later.
+
+    Parameters
+    ----------
+    shelf
+        Where it is put.
+    model
+        A model file or its folder, a table, or a name such as "sample:xor" or "example:e1".
+    table
+        Rows for the model.
+    target
+        The column to predict, of a table that comes without a model.
+    """
+    if model.lower().startswith("example:"):
+        model = model.lower()
+    if model.startswith(_NAMED) and table is None and target is None:
+        shelf.get(model)
+        return model
+    path = Path(model)
+    if model.startswith(_NAMED) or not (path.is_dir() or path.suffix == ".chainrule"):
+        return shelf.open_files(None, model, target)
+    return shelf.open_files(model, table, target)
