@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.errors import DtypeError, ShapeError
-from chainrule.ir import ArrayType, Card, Shape, Size, element_count
+from chainrule.ir import ArrayType, Card, Dim, Shape, Size, element_count
 from chainrule.ops.rules import check_axes
 
 Index = tuple[Any, ...]
@@ -84,7 +84,9 @@ def _larger(a: Size, b: Size) -> bool:
     """Order sizes so that a symbolic one counts as larger than any number."""
     if isinstance(a, int) and isinstance(b, int):
         return a > b
-    return not isinstance(a, int) and isinstance(b, int)
+    if isinstance(a, Dim) and isinstance(b, Dim):
+        return a.scale > b.scale
+    return isinstance(a, Dim)
 
 
 reshape = Card(
@@ -243,7 +245,10 @@ def _pad_vjp(o: Any, g: Any, y: Any, x: Any, *, low: Any, high: Any, gap: Any) -
 
 def _pad_source(i: Any, index: Index, shapes: list[Shape], *, low: Any, high: Any, gap: Any) -> Any:
     inside, where = None, []
-    for n, size, first, between in zip(index, shapes[0], low, gap, strict=True):
+    for n, size, first, last, between in zip(index, shapes[0], low, high, gap, strict=True):
+        if first == last == between == 0:
+            where.append(n)
+            continue
         offset = i.subtract(n, first)
         position = i.divide(offset, between + 1)
         tests = [i.compare(">=", offset, 0), i.compare("<", position, size)]

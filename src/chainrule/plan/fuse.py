@@ -72,13 +72,19 @@ def _inlines(node: Node) -> bool:
 
 
 def matrix_operand(node: Node) -> tuple[Node, bool]:
-    """The value in memory behind an operand of a product, and whether it is transposed."""
+    """The value in memory behind an operand of a product, and whether it is transposed.
+
+    A reshape changes nothing in memory, so the value may have another shape than the operand.
+    """
+    transposed = False
     if node.card.name == "transpose":
         axes = node.options["axes"]
         plain = tuple(range(len(axes) - 2))
         if axes == (*plain, len(axes) - 1, len(axes) - 2):
-            return node.inputs[0], True
-    return node, False
+            node, transposed = node.inputs[0], True
+    while node.card.name == "reshape":
+        node = node.inputs[0]
+    return node, transposed
 
 
 def stored_nodes(graph: Graph) -> set[Node]:

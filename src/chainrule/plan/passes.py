@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from chainrule.ir import Graph, Node, bind, check, element_count
 from chainrule.ops import CARDS
-from chainrule.plan.fuse import Group, fuse, matrix_operand
+from chainrule.plan.fuse import Group, fuse
 from chainrule.plan.memory import Placement, lower_bound, place
 from chainrule.plan.share import Sharing, lives_of_parts, share
 from chainrule.plan.simplify import simplify
@@ -189,8 +189,7 @@ def _can_overwrite(groups: Sequence[Group], x: Node, pairs: Mapping[Node, Node])
 
 def _flops(group: Group, limits: Mapping[str, int]) -> int:
     if group.kind == "contract":
-        a, transposed = matrix_operand(group.outputs[0].inputs[0])
-        inner = a.type.shape[-2 if transposed else -1]
+        inner = group.outputs[0].inputs[0].type.shape[-1]
         count = element_count(bind(group.outputs[0].type.shape, limits))
         return 2 * int(count) * int(bind(inner, limits))
     total = 0

@@ -131,7 +131,10 @@ class Kernel:
                 continue
             inside = piece.index
             if piece.test is not None and piece.test is not True:
-                inside = tuple(self._guarded(piece.test, i) for i in inside)
+                inside = tuple(  # an index that is that of the whole lies inside everywhere
+                    i if i is n else self._guarded(piece.test, i)
+                    for i, n in zip(inside, index, strict=True)
+                )
             elif len(pieces) > 1:  # the last of several: its index runs below zero elsewhere
                 inside = tuple(self._at_least_zero(i) for i in inside)
             part = self.value(node.inputs[piece.operand], inside)

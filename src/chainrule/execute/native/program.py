@@ -315,8 +315,9 @@ class _Writer:
         size = self.sizes.size(symbolic[0]) if symbolic else 0
         with self.driver.loop(self.sizes.size(element_count(node.type.shape[:-2]))) as i:
             addresses = []
-            for x in (a, b, node):
-                step = self.sizes.multiply(element_count(x.type.shape[-2:]), itemsize(x.type.dtype))
+            for x, matrix in zip((a, b, node), (*node.inputs, node), strict=True):
+                count = element_count(matrix.type.shape[-2:])
+                step = self.sizes.multiply(count, itemsize(x.type.dtype))
                 offset = self.sizes.multiply(i, step)
                 base = self.addresses[x]
                 addresses.append(
