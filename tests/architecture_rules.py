@@ -38,6 +38,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 # Top-level modules that only show a room's names under the address users import from.
 FACES: Mapping[str, str] = {
     "__main__": "app",
+    "augment": "train",
     "losses": "nn",
     "numpy": "tracing",
     "optim": "train",

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule import losses, nn, numpy, optim, random, stop
+    from chainrule import augment, losses, nn, numpy, optim, random, stop
     from chainrule.app.model import Model, load_model
     from chainrule.backprop import (
         check_gradients,
@@ -78,7 +78,7 @@ _HOMES = {
     "chainrule.train": ("Trainer",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("errors", "losses", "nn", "numpy", "optim", "random", "stop")
+_MODULES = ("augment", "errors", "losses", "nn", "numpy", "optim", "random", "stop")
 
 __all__ = [
     "ArrayType",
@@ -91,6 +91,7 @@ __all__ = [
     "NetworkTransformer",
     "Trainer",
     "__version__",
+    "augment",
     "check_claims",
     "check_gradients",
     "custom_vjp",

@@ -5,7 +5,9 @@
 SGD(learning_rate=0.1, momentum=0.9, nesterov=False)
 """
 
+from chainrule.train.averages import Average, EqualAverage, ExponentialAverage
 from chainrule.train.clipping import Clip, ClipGlobalNorm, ClipNorm, ClipValue, global_norm
+from chainrule.train.constraints import Constraint, MaxNorm, NonNegative, UnitNorm
 from chainrule.train.lbfgs import LBFGS
 from chainrule.train.optimisers import (
     SGD,
@@ -39,22 +41,29 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Average",
     "ByPath",
     "Clip",
     "ClipGlobalNorm",
     "ClipNorm",
     "ClipValue",
     "Constant",
+    "Constraint",
     "Cosine",
+    "EqualAverage",
     "Exponential",
+    "ExponentialAverage",
     "InverseScaling",
     "Lion",
+    "MaxNorm",
     "Muon",
     "Nadam",
+    "NonNegative",
     "Optimiser",
     "RMSprop",
     "Schedule",
     "Step",
+    "UnitNorm",
     "Warmup",
     "global_norm",
 ]

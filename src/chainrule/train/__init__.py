@@ -1,8 +1,10 @@
 """Training: optimisers, schedules, the loop, when to stop, and records of what happened."""
 
+from chainrule.train.averages import Average, EqualAverage, ExponentialAverage
 from chainrule.train.checkpoint import TrainingState
 from chainrule.train.clipping import Clip, ClipGlobalNorm, ClipNorm, ClipValue, global_norm
 from chainrule.train.compiled import compile_function
+from chainrule.train.constraints import Constraint, MaxNorm, NonNegative, UnitNorm
 from chainrule.train.lbfgs import LBFGS
 from chainrule.train.optimisers import (
     SGD,
@@ -50,23 +52,29 @@ __all__ = [
     "AdamW",
     "Adamax",
     "AllCorrect",
+    "Average",
     "ByPath",
     "Clip",
     "ClipGlobalNorm",
     "ClipNorm",
     "ClipValue",
     "Constant",
+    "Constraint",
     "Cosine",
     "Criterion",
     "EpochRecord",
     "Epochs",
+    "EqualAverage",
     "Exponential",
+    "ExponentialAverage",
     "History",
     "InverseScaling",
     "Lion",
     "LossBelow",
+    "MaxNorm",
     "Muon",
     "Nadam",
+    "NonNegative",
     "Optimiser",
     "Patience",
     "RMSprop",
@@ -76,6 +84,7 @@ __all__ = [
     "Step",
     "Trainer",
     "TrainingState",
+    "UnitNorm",
     "WallTime",
     "Warmup",
     "When",

@@ -103,10 +103,12 @@ class Course:
         total = records["total"].astype(np.float64).sum(axis=1)
         weight = records["weight"].astype(np.float64).sum(axis=1)
         epochs = np.arange(first + 1, first + len(total) + 1)
-        rate = rate_at(self.learning_rate, epochs * self.steps - 1, self.dtype)
+        updates = self.task.step.pace.updates(epochs * self.steps) - 1
+        rate = rate_at(self.learning_rate, updates, self.dtype)
+        loss = self.task.step.objective.loss
         known = {
             "epoch": epochs,
-            "train_loss": np.asarray(self.task.objective.loss.reduce(total, weight), np.float64),
+            "train_loss": np.asarray(loss.reduce(total, weight), np.float64),
             "learning_rate": np.broadcast_to(rate, epochs.shape).astype(np.float64),
             "gradient_norm": records["gradient_norm"].astype(np.float64).mean(axis=1),
             **columns(records),

@@ -107,7 +107,7 @@ def run_lbfgs(settings: LBFGS, task: Task, ledger: Ledger, executor: str, runs: 
     """Train until a criterion holds or the method has converged; return the reason."""
     from scipy.optimize import minimize
 
-    objective, start = task.objective, ledger.standing.carry
+    objective, start = task.step.objective, ledger.standing.carry
     if start["state"]:
         raise ParameterError("L-BFGS cannot train layers that hand on state from step to step")
     surface = _Surface(objective, start, task.data, executor, runs)

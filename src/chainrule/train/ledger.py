@@ -58,6 +58,8 @@ class Ledger:
         Column whose best epoch's weights are kept; None keeps the last.
     callbacks
         Functions that are shown every record.
+    shown
+        Gives the arrays of the network that a carry stands for.
     """
 
     def __init__(
@@ -65,13 +67,15 @@ class Ledger:
         carry: Any,
         criteria: Sequence[Criterion],
         keep: str | None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback],
+        shown: Callable[[Any], Any],
     ) -> None:
         self.standing = Standing(carry)
         self._criteria = criteria
         self._memories = [criterion.initial() for criterion in criteria]
         self._keep = keep
         self._callbacks = callbacks
+        self._shown = shown
         self._parts: list[History] = []
 
     @property
@@ -126,7 +130,7 @@ class Ledger:
         if self._keep is not None:
             value = float(self._sign(epochs) * epochs[self._keep][-1])
             if value < best_value:
-                best = {name: carry[name] for name in ("trainable", "state")}
+                best = self._shown(carry)
                 best_epoch, best_value = int(epochs["epoch"][-1]), value
         self._parts[old.parts :] = [epochs]
         self.standing = Standing(

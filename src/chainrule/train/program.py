@@ -1,4 +1,4 @@
-"""The traced functions of training: one step, and the measuring of examples."""
+"""The traced functions of training: the objective, and the measuring of examples."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import chainrule.numpy as cnp
-from chainrule import random
 from chainrule.backprop import value_and_grad
 from chainrule.errors import ParameterError
 from chainrule.nn import Module, run_with_state, state_paths
 from chainrule.nn.losses import Loss, Measure, Penalty
-from chainrule.tracing import Tree, flatten, leaf_paths, map_leaves, named, taps, unflatten
-from chainrule.train.clipping import Clip, global_norm
-from chainrule.train.optimisers import ByPath, Optimiser
+from chainrule.tracing import Tree, flatten, leaf_paths, named, taps, unflatten
+from chainrule.train.clipping import global_norm
+from chainrule.train.optimisers import ByPath
 from chainrule.train.paths import chosen
 from chainrule.train.tapping import summaries
 
@@ -119,11 +117,23 @@ class Objective:
         with taps() as seen:
             output, changes = run_with_state(network, *batch["inputs"], key=key)
         total, weight = self.loss.totals(output, batch["targets"], batch.get("weight"))
+        for goal in batch.get("more", ()):
+            also = self.loss.totals(output, goal["targets"], goal["weight"])
+            total, weight = total + also[0], weight + also[1]
         value = named(self.loss.reduce(total, weight), "loss")
         for penalty in self.penalties:
             value = value + named(penalty(trainable), type(penalty).__name__)
         state = {path: changes.get(path, old) for path, old in state.items()}
         return value, (total, weight, state, summaries(seen))
+
+    def penalty(self, trainable: Any) -> Any:
+        """Compute the sum of the penalties."""
+        parts = [penalty(trainable) for penalty in self.penalties]
+        return sum(parts[1:], parts[0]) if parts else 0.0
+
+    def bare(self) -> Objective:
+        """Give the same without penalties."""
+        return dataclasses.replace(self, penalties=())
 
     def gradients(self, carry: Any, fixed: Any, batch: Any, key: Any) -> Any:
         """Compute what `value` gives, the gradients by the trainable arrays, and their norm."""
@@ -133,43 +143,6 @@ class Objective:
             named(g, f"gradient of {path}")
         norm = named(global_norm(gradients), "gradient norm")
         return value, aux, gradients, norm
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One step of training; `chainrule.execute.loop` traces its `take`.
-
-    Attributes
-    ----------
-    objective
-        What is made small.
-    optimiser, clip
-        What is done with the gradients.
-    """
-
-    objective: Objective
-    optimiser: Optimiser
-    clip: Clip | None
-
-    def take(self, carry: Any, data: Any, rows: Any, number: Any) -> Any:
-        """Take the rows of a batch, go a step, and record the loss."""
-        names = ("inputs", "targets", "weight")
-        table = {name: data[name] for name in names if name in data}
-        batch = map_leaves(lambda column: cnp.take(column, rows), table)
-        key = random.fold_in(data["key"], number)
-        _, (total, weight, state, tapped), gradients, norm = self.objective.gradients(
-            carry, data["fixed"], batch, key
-        )
-        if self.clip is not None:
-            gradients = self.clip(gradients)
-        optimiser = given_rate(self.optimiser, data["learning_rate"])
-        trainable, memory = optimiser.update(
-            gradients, carry["optimiser"], carry["trainable"], number
-        )
-        for path, p in trainable.items():
-            named(p, f"new {path}")
-        record = {"total": total, "weight": weight, "gradient_norm": norm, **tapped}
-        return {"trainable": trainable, "state": state, "optimiser": memory}, record
 
 
 def given_rate(optimiser: Any, rate: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.train.measuring import Measuring
-from chainrule.train.program import Objective
+from chainrule.train.step import Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,10 +16,11 @@ class Task:
 
     Attributes
     ----------
-    objective
-        What is made small.
+    step
+        What a step does.
     carry
-        What steps carry on: trainable arrays, state of the layers, state of the optimiser.
+        What steps carry on: trainable arrays, state of the layers, state of the optimiser, and
+        what averaging and accumulating need.
     data
         What steps only read: the table, fixed arrays, the random key, the learning rate.
     measurings
@@ -32,7 +33,7 @@ class Task:
         Examples per step, and in all.
     """
 
-    objective: Objective
+    step: Step
     carry: Any
     data: Any
     measurings: Sequence[Measuring]
@@ -41,9 +42,13 @@ class Task:
     batch_size: int
     rows: int
 
+    def shown(self, carry: Any) -> dict[str, Any]:
+        """Give the arrays of the network that a carry stands for: averaged ones, if there are."""
+        return {"trainable": carry.get("average", carry["trainable"]), "state": carry["state"]}
+
     def measure(self, carry: Any) -> dict[str, float]:
         """Measure the network that a carry holds."""
         found: dict[str, float] = {}
         for each in self.measurings:
-            found |= each(carry, self.data["fixed"])
+            found |= each(self.shown(carry), self.data["fixed"])
         return found

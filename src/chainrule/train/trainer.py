@@ -14,17 +14,21 @@ from chainrule.errors import DivergenceError, ParameterError
 from chainrule.execute import loop
 from chainrule.nn import Module
 from chainrule.nn.losses import Loss, Measure, Penalty
+from chainrule.train.augment.augmentation import Augmentation
+from chainrule.train.averages import Average
 from chainrule.train.checkpoint import TrainingState, put_back
 from chainrule.train.clipping import Clip
+from chainrule.train.constraints import Constraint
 from chainrule.train.epochs import Course, Order, run_epochs
 from chainrule.train.examples import Examples, batch_types, read_examples, read_inputs
 from chainrule.train.lbfgs import LBFGS, run_lbfgs
 from chainrule.train.ledger import Callback, Ledger
 from chainrule.train.measuring import Measuring
 from chainrule.train.optimisers import Adam, Optimiser
-from chainrule.train.program import Frozen, Layout, Objective, Step
+from chainrule.train.program import Frozen, Layout, Objective
 from chainrule.train.progress import progress_bar, wanted
 from chainrule.train.run import Run, output_type
+from chainrule.train.step import Pace, Step
 from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
 from chainrule.train.task import Task
 
@@ -59,6 +63,17 @@ class Trainer:
         Functions of the parameters that are added to the loss: `losses.L1`, `losses.L2`.
     clip
         How gradients are cut, such as `optim.ClipGlobalNorm`.
+    accumulate
+        Minibatches whose gradients are added up for one update: as if `batch_size` were so many
+        times larger, in the memory of one. The last update of an epoch may take fewer. Schedules
+        count updates.
+    augment
+        Random changes of the training examples, in order: of `chainrule.augment`.
+    constraints
+        Bounds that weights keep to, such as `optim.MaxNorm`: one or several.
+    average
+        None, or an average of the weights over the steps, such as `optim.ExponentialAverage`. It
+        is what is measured, kept and returned; training itself goes on from the last weights.
     frozen
         Paths of arrays ("layers[0].bias") or layers ("layers[0]") that stay as they are, or a
         function from a path to whether it does.
@@ -100,6 +115,10 @@ class Trainer:
     metric: Measure | str | None = "auto"
     penalties: Penalty | Sequence[Penalty] = ()
     clip: Clip | None = None
+    accumulate: int = 1
+    augment: Augmentation | Sequence[Augmentation] = ()
+    constraints: Constraint | Sequence[Constraint] = ()
+    average: Average | None = None
     frozen: Frozen = ()
     keep: str = "auto"
     shuffle: bool = True
@@ -116,6 +135,13 @@ class Trainer:
             raise ParameterError(
                 f"batch_size is a number of at least 1 or 'full', received {size!r}"
             )
+        if self.accumulate < 1:
+            raise ParameterError(f"accumulate must be at least 1, received {self.accumulate}")
+        unfit = {"accumulate": self.accumulate > 1, "average": self.average is not None}
+        unfit |= {"augment": self.augment != (), "constraints": self.constraints != ()}
+        if isinstance(self.optimiser, LBFGS) and any(unfit.values()):
+            name = next(name for name, given in unfit.items() if given)
+            raise ParameterError(f"L-BFGS takes no steps over minibatches: leave out {name}")
         if self.loss.reduction == "none":
             raise ParameterError("training needs one number: reduction 'mean' or 'sum', not 'none'")
         if self.keep not in ("auto", "last", *_VALIDATION):
@@ -166,7 +192,7 @@ class Trainer:
             callbacks = list(self.callbacks)
             if wanted(self.progress):
                 callbacks.append(stack.enter_context(progress_bar(bound)))
-            ledger = Ledger(task.carry, self._criteria(), task.keep, callbacks)
+            ledger = Ledger(task.carry, self._criteria(), task.keep, callbacks, task.shown)
             try:
                 reason = self._resume(task, ledger, resume) or self._run(task, ledger, bound)
             except KeyboardInterrupt:
@@ -180,9 +206,8 @@ class Trainer:
         """Train until a criterion holds; return its reason."""
         if isinstance(self.optimiser, LBFGS):
             return run_lbfgs(self.optimiser, task, ledger, self.executor, bound or MANY)
-        step = Step(task.objective, self.optimiser, self.clip)
         plan = loop(
-            step.take,
+            task.step.take,
             task.carry,
             task.data,
             batch_size=task.batch_size,
@@ -214,17 +239,18 @@ class Trainer:
                 f"{sorted(now)}: give the same validation examples, metric and stop criteria"
             )
         carry = put_back(state.arrays, task.carry)
-        kept = {name: task.carry[name] for name in ("trainable", "state")}
+        kept = task.shown(task.carry)
         return ledger.resume(state, carry, put_back(state.best, kept) if state.best else None)
 
     def _settings(self, task: Task) -> dict[str, Any]:
-        return {"seed": self.seed, "batch_size": task.batch_size, "rows": task.rows}
+        more = {"accumulate": self.accumulate} if self.accumulate > 1 else {}
+        return {"seed": self.seed, "batch_size": task.batch_size, "rows": task.rows, **more}
 
     def _result(self, task: Task, ledger: Ledger, reason: str) -> Run:
         now = ledger.standing
-        arrays = now.carry if now.best is None else now.best
+        arrays = task.shown(now.carry) if now.best is None else now.best
         return Run(
-            task.objective.layout.network(arrays, task.data["fixed"]),
+            task.step.objective.layout.network(arrays, task.data["fixed"]),
             ledger.history,
             now.best_epoch,
             reason,
@@ -254,19 +280,30 @@ class Trainer:
         grows = {"metric"} if metric is not None and metric.larger_is_better else set()
         rate = getattr(self.optimiser, "learning_rate", 0.0)
         known = {name for table in tables for name in table}
+        size = self._rows_per_step(examples.rows)
+        step = Step(
+            Objective(layout, self.loss, several(self.penalties)),
+            self.optimiser,
+            self.clip,
+            several(self.augment),
+            several(self.constraints),
+            self.average,
+            Pace(self.accumulate, -(-examples.rows // size)),
+        )
         return Task(
-            objective=Objective(layout, self.loss, self._penalties()),
-            carry={**carried, "optimiser": self.optimiser.initial(carried["trainable"])},
+            step=step,
+            carry=step.initial(carried),
             data={
                 **examples.tree(),
                 "fixed": fixed,
                 "key": random.fold_in(root, 2),
+                **({"augment_key": random.fold_in(root, 3)} if step.augment else {}),
                 "learning_rate": np.asarray(0.0 if callable(rate) else rate, self.dtype),
             },
             measurings=measurings,
             larger_is_better=frozenset({"train_accuracy"} | grows),
             keep=self._kept(known),
-            batch_size=self._rows_per_step(examples.rows),
+            batch_size=size,
             rows=examples.rows,
         )
 
@@ -307,9 +344,6 @@ class Trainer:
     def _criteria(self) -> tuple[Criterion, ...]:
         return (self.stop,) if isinstance(self.stop, Criterion) else tuple(self.stop)
 
-    def _penalties(self) -> tuple[Penalty, ...]:
-        return (self.penalties,) if callable(self.penalties) else tuple(self.penalties)
-
     def _metric(self) -> Measure | None:
         if self.metric == "auto":
             return self.loss.accuracy() if self.loss.classifies else None
@@ -326,3 +360,8 @@ class Trainer:
         if self.keep != "last" and self.keep not in columns:
             raise ParameterError(f"keep={self.keep!r} needs X_val and y_val, and a metric to watch")
         return None if self.keep == "last" else self.keep
+
+
+def several(given: Any) -> tuple[Any, ...]:
+    """Give functions, of which a user may give one alone, as a tuple."""
+    return (given,) if callable(given) else tuple(given)
