@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -97,3 +98,56 @@ def test_a_gradient_fades_through_a_deep_stack_of_sigmoids() -> None:
     flow = gradient_flow(network, x, np.zeros((8, 4)), losses.HalfSquaredError())
     norms = [p.gradient_norm for p in flow.parameters if p.path.endswith("weight")]
     assert norms[0] < 1e-2 * norms[-1]
+
+
+def test_the_walk_down_one_weight_is_gradient_descent() -> None:
+    square = losses.SquaredError(reduction="sum")
+    curve = loss_over_weight(
+        line(3.0), *PAIRS, square, path="weight", index=(0, 0), rate=0.05, steps=2
+    )
+    # The slope is 10 (w − 2), so a step halves the distance to 2.
+    np.testing.assert_allclose(curve.walk, [[3, 5], [2.5, 1.25], [2.25, 0.3125]])
+    assert (curve.at[0], curve.at[-1], len(curve.at)) == (-3, 9, 41)
+    assert "walk  3 → 2.5 → 2.25" in curve.text()
+    assert "slope 10 at 3" in repr(curve)
+    with pytest.raises(ParameterError, match="steps must be at least 0"):
+        loss_over_weight(line(3.0), *PAIRS, square, path="weight", index=(0, 0), rate=0.1, steps=-1)
+
+
+def test_pictures_are_svg_that_names_what_it_shows() -> None:
+    network = nn.MLP((3,), 1, activation="tanh").initialise(0, ArrayType((1, 1)), dtype="float64")
+    half = losses.HalfSquaredError()
+    pictures = [
+        loss_along_gradient(network, *PAIRS, half).svg(),
+        loss_over_weight(network, *PAIRS, half, path="layers[0].weight", index=(0, 1)).svg(),
+        loss_surface(network, *PAIRS, half, points=5).svg(),
+        gradient_flow(network, *PAIRS, half).svg(),
+    ]
+    for picture, said in zip(
+        pictures, ["learning rate", "layers[0].weight[0, 1]", "two directions", "flow"], strict=True
+    ):
+        root = ElementTree.fromstring(picture)
+        assert root.tag.endswith("svg")
+        assert said in root.attrib["aria-label"]
+        assert "NaN" not in picture
+        assert "nan" not in picture
+
+
+def test_a_surface_can_be_read_as_text() -> None:
+    network = nn.Dense(1).with_arrays({"weight": [[3.0]], "bias": [1.0]})
+    directions = ({"weight": [[1.0]]}, {"bias": [1.0]})
+    square = losses.SquaredError(reduction="sum")
+    surface = loss_surface(network, *PAIRS, square, directions=directions, points=3)
+    first = surface.text().splitlines()[1].split()
+    assert first == ["1", *(f"{loss:.4g}" for loss in surface.losses[2])]
+
+
+def test_losses_that_are_all_nan_cannot_be_drawn() -> None:
+    curve = loss_along_gradient(
+        nn.Dense(1).with_arrays({"weight": [[np.inf]], "bias": [0.0]}),
+        *PAIRS,
+        losses.HalfSquaredError(),
+        rates=[0.1],
+    )
+    with pytest.raises(ParameterError, match="no finite number"):
+        curve.svg()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from chainrule.backprop.derive import sweep
 from chainrule.execute.numpy import run
+from chainrule.explaining.drawing import BLUE, GREEN, ORANGE, drawing, rectangle, text
 from chainrule.explaining.objective import Objective, as_batch, lay_out
 from chainrule.ir import Graph, Node
 from chainrule.nn import Module
@@ -65,10 +67,15 @@ class ActivationFlow:
     dead: float
     saturated: float
 
+    @property
+    def idle(self) -> bool:
+        """Whether more than half of it passes next to nothing on."""
+        return max(self.dead, self.saturated) > 0.5
+
 
 @dataclass(frozen=True, repr=False)
 class GradientFlow:
-    """Gradients by layer, first layer first; print it.
+    """Gradients by layer, first layer first; print it, or show it in a notebook.
 
     Attributes
     ----------
@@ -100,11 +107,47 @@ class GradientFlow:
         return _table(arrays) + (f"\n\n{_table(units)}" if self.activations else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain data."""
-        return {"kind": "gradient flow", **asdict(self)}
+        """Give everything as plain data; a ratio that is infinite as None."""
+        found = asdict(self)
+        for row in found["parameters"]:
+            row["ratio"] = row["ratio"] if np.isfinite(row["ratio"]) else None
+        return {"kind": "gradient flow", **found}
+
+    def svg(self) -> str:
+        """Draw a bar for each gradient, on a logarithmic scale, and the share of idle units."""
+        return draw_flow(self)
+
+    def _repr_html_(self) -> str:
+        return self.svg()
 
     def __repr__(self) -> str:
         return self.text()
+
+
+def draw_flow(flow: GradientFlow) -> str:
+    """Draw gradient flow as SVG: a row for each array and each activation."""
+    rows = []
+    for p in flow.parameters:
+        ratio = f"ratio {p.ratio:.1e}" if np.isfinite(p.ratio) else "array of zeros"
+        rows.append((p.path, p.gradient_norm, ratio, BLUE))
+    for a in flow.activations:
+        idle = f"{a.dead:.0%} dead" if a.op == "relu" else f"{a.saturated:.0%} saturated"
+        rows.append((f"{a.path} ({a.op})", a.gradient_norm, idle, ORANGE if a.idle else GREEN))
+    sizes = np.array([size for _, size, _, _ in rows])
+    known = np.log10(sizes[np.isfinite(sizes) & (sizes > 0)])
+    low, high = (known.min() - 0.5, known.max()) if known.size else (-1.0, 0.0)
+    low = min(low, high - 2.0)
+    parts, left, room = [text(8, 20, "norm of the gradient, logarithmic", "start")], 190.0, 190.0
+    for (path, size, said, colour), top in zip(rows, count(34, 26), strict=False):
+        shown = path if len(path) <= 26 else f"…{path[-25:]}"
+        share = (np.log10(size) - low) / (high - low) if size > 0 and np.isfinite(size) else 0.0
+        parts += [
+            text(left - 10, top + 13, shown, "end", 11.5),
+            rectangle(left, top + 2, room, 14, "currentColor", 0.08),
+            rectangle(left, top + 2, max(0.0, float(share)) * room, 14, colour),
+            text(left + room + 8, top + 13, f"{size:.2e}  {said}", "start", 11),
+        ]
+    return drawing("Gradient flow by layer", parts, 42 + 26 * len(rows), 560)
 
 
 def gradient_flow(network: Module, inputs: Any, targets: Any, loss: Loss) -> GradientFlow:

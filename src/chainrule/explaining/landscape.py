@@ -1,6 +1,6 @@
 """The loss as a landscape: along the gradient, along one weight, and over a plane of weights.
 
-The results are plain numbers, for whoever draws them.
+The results are plain numbers with a picture of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,20 @@ import numpy as np
 from chainrule.backprop.derive import sweep
 from chainrule.errors import ParameterError
 from chainrule.execute.numpy import run
+from chainrule.explaining.drawing import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    RIGHT,
+    WIDE,
+    Frame,
+    drawing,
+    number,
+    rectangle,
+    span,
+    text,
+    tone,
+)
 from chainrule.explaining.objective import Objective, as_batch, lay_out
 from chainrule.ir import Graph
 from chainrule.nn import Module
@@ -22,9 +36,9 @@ from chainrule.nn.losses import Loss
 Direction = Mapping[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LossCurve:
-    """The loss along a line through the weights.
+    """The loss along a line through the weights; print it, or show it in a notebook.
 
     Attributes
     ----------
@@ -34,26 +48,63 @@ class LossCurve:
         The loss at each (points,).
     slope
         Derivative of the loss by the place where the network stands.
+    name
+        What the places are: "learning rate", or the weight's path.
+    here
+        Where the network stands, and its loss.
+    walk
+        Places and losses (steps + 1, 2) of gradient descent along the line; empty for none.
     """
 
     at: Any
     losses: Any
     slope: float
+    name: str
+    here: tuple[float, float]
+    walk: Any = ()
 
     @property
     def best(self) -> float:
         """The place with the smallest loss among those tried."""
         return float(self.at[int(np.nanargmin(self.losses))])
 
+    def text(self) -> str:
+        """Print a table of places and losses, and of the walk if there is one."""
+        head = max(len(self.name), 10)
+        rows = [f"{self.name:>{head}}        loss"]
+        rows += [f"{x:>{head}.5g}  {y:>10.5g}" for x, y in zip(self.at, self.losses, strict=True)]
+        rows.append(f"slope {self.slope:.5g} at {self.here[0]:.5g}; smallest at {self.best:.5g}")
+        if len(self.walk):
+            rows.append("walk  " + " → ".join(f"{x:.5g}" for x, _ in self.walk))
+        return "\n".join(rows)
+
+    def svg(self) -> str:
+        """Draw the curve, the slope where the network stands, and the walk down."""
+        return draw_curve(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
         at, losses = np.asarray(self.at).tolist(), np.asarray(self.losses).tolist()
-        return {"kind": "loss curve", "at": at, "losses": losses, "slope": self.slope}
+        return {
+            "kind": "loss curve",
+            "name": self.name,
+            "at": at,
+            "losses": losses,
+            "slope": self.slope,
+            "here": list(self.here),
+            "walk": np.asarray(self.walk).tolist(),
+        }
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        return self.text()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LossSurface:
-    """The loss over a plane through the weights.
+    """The loss over a plane through the weights; show it in a notebook.
 
     Attributes
     ----------
@@ -67,10 +118,68 @@ class LossSurface:
     y: Any
     losses: Any
 
+    def text(self) -> str:
+        """Print the losses, the largest y on top, as the picture has it."""
+        rows = ["         " + "".join(f"{x:>10.3g}" for x in self.x)]
+        for y, row in zip(self.y[::-1], self.losses[::-1], strict=True):
+            rows.append(f"{y:>8.3g} " + "".join(f"{value:>10.4g}" for value in row))
+        return "\n".join(rows)
+
+    def svg(self) -> str:
+        """Draw the surface as a heat map: dark where the loss is small."""
+        return draw_surface(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
         lists = {name: np.asarray(getattr(self, name)).tolist() for name in ("x", "y", "losses")}
         return {"kind": "loss surface", **lists}
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def draw_curve(curve: LossCurve) -> str:
+    """Draw a loss curve as SVG."""
+    points = [(float(x), float(y)) for x, y in zip(curve.at, curve.losses, strict=True)]
+    points = [(x, y) for x, y in points if np.isfinite(y)]
+    low, high = span(curve.losses)
+    left, right = span(curve.at)
+    frame = Frame((left, right), (min(low, 0.0), high), (curve.name, "loss"))
+    x, y = curve.here
+    reach = (right - left) * 0.14
+    ends = [max(left, x - reach), min(right, x + reach)]
+    tangent = [(a, y + curve.slope * (a - x)) for a in ends]
+    parts = [*frame.parts, frame.path(points, BLUE), frame.path(tangent, GREEN, 1.5, "5 4")]
+    walk = [(float(a), float(b)) for a, b in curve.walk if left <= a <= right and b <= high]
+    if walk:
+        parts.append(frame.path(walk, ORANGE, 1.2))
+        parts += [frame.dot(a, b, ORANGE, 3.5) for a, b in walk]
+    parts.append(frame.dot(x, y, GREEN))
+    return drawing(f"The loss over {curve.name}, smallest near {curve.best:.4g}", parts)
+
+
+def draw_surface(surface: LossSurface) -> str:
+    """Draw a loss surface as SVG."""
+    losses = np.asarray(surface.losses, float)
+    low, high = span(losses)
+    rows, columns = losses.shape
+    x, y = span(surface.x), span(surface.y)
+    frame = Frame(x, y, ("first direction", "second direction"))
+    wide, tall = (frame.x(x[1]) - frame.x(x[0])) / columns, (frame.y(y[0]) - frame.y(y[1])) / rows
+    shares = (losses - low) / (high - low) if high > low else np.zeros_like(losses)
+    cells = [
+        rectangle(frame.x(x[0]) + j * wide, frame.y(y[0]) - (i + 1) * tall, wide + 0.4, tall + 0.4,
+                  tone(float(shares[i, j]) ** 0.5))
+        for i in range(rows) for j in range(columns)
+    ]  # fmt: skip
+    middle = frame.dot(sum(x) / 2, sum(y) / 2, "#ffffff", 4)
+    said = f"dark {number(low)}, bright {number(high)}"
+    key = text(WIDE - RIGHT, 18, said, "end", 11)
+    title = f"The loss over two directions, from {low:.4g} to {high:.4g}"
+    return drawing(title, [*frame.parts, *cells, middle, key])
 
 
 def loss_along_gradient(
@@ -99,12 +208,13 @@ def loss_along_gradient(
     [0.8333, 0.2083, 0.0]
     """
     objective = lay_out(network, as_batch(inputs), targets, loss)
-    value, gradient = _gradient(objective)
+    value, gradient = _Slopes(objective)(objective.values)
     square = sum(float(np.sum(g * g)) for g in gradient.values())
     if rates is None:
         rates = np.linspace(0, 2 * abs(value) / square if square else 1.0, 33).tolist()
     losses = [_loss(objective, (gradient, -rate)) for rate in rates]
-    return LossCurve(np.asarray(rates, float), np.asarray(losses), -square)
+    places, name = np.asarray(rates, float), "learning rate"
+    return LossCurve(places, np.asarray(losses), -square, name, (0.0, value))
 
 
 def loss_over_weight(
@@ -115,7 +225,9 @@ def loss_over_weight(
     *,
     path: str,
     index: tuple[int, ...],
-    values: Sequence[float],
+    values: Sequence[float] | None = None,
+    rate: float | None = None,
+    steps: int = 12,
 ) -> LossCurve:
     """Compute the loss for many values of one weight, while all others stay.
 
@@ -126,7 +238,10 @@ def loss_over_weight(
     path, index
         The array and the entry in it.
     values
-        What to put there.
+        What to put there; by default 41 numbers around what is there.
+    rate, steps
+        A learning rate, and how many steps of gradient descent by this weight alone are walked
+        from where it is; None for no walk.
 
     >>> from chainrule import losses, nn
     >>> layer = nn.Dense(1, use_bias=False).with_arrays({"weight": [[3.0]]})
@@ -138,16 +253,41 @@ def loss_over_weight(
     ([0.0, 1.0, 4.0], 2.0)
     """
     objective = lay_out(network, as_batch(inputs), targets, loss)
-    _, gradient = _gradient(objective)
     array = objective.parameters.get(path)
     if array is None:
         raise ParameterError(f"there is no {path!r}; there are {', '.join(objective.paths)}")
     if index not in set(np.ndindex(array.shape)):
         raise ParameterError(f"{path} has the shape {array.shape}, so there is no entry {index}")
+    if steps < 0:
+        raise ParameterError(f"steps must be at least 0, received {steps}")
+    here = float(array[index])
     one = np.zeros_like(array)
     one[index] = 1.0
-    losses = [_loss(objective, ({path: one}, value - array[index])) for value in values]
-    return LossCurve(np.asarray(values, float), np.asarray(losses), float(gradient[path][index]))
+    if values is None:
+        far = 2.0 * max(1.0, abs(here))
+        values = np.linspace(here - far, here + far, 41).tolist()
+    losses = [_loss(objective, ({path: one}, value - here)) for value in values]
+    slopes = _Slopes(objective)
+
+    def at(value: float) -> tuple[float, float]:
+        moved, gradient = slopes(objective.with_parameters({path: array + (value - here) * one}))
+        return moved, float(gradient[path][index])
+
+    height, slope = at(here)
+    walk, place, steepness = [(here, height)], here, slope
+    for _ in range(steps if rate is not None else 0):
+        place -= (rate or 0.0) * steepness
+        reached, steepness = at(place)
+        walk.append((place, reached))
+    name = f"{path}[{', '.join(map(str, index))}]"
+    return LossCurve(
+        np.asarray(values, float),
+        np.asarray(losses),
+        slope,
+        name,
+        (here, height),
+        np.asarray(walk) if rate is not None else (),
+    )
 
 
 def loss_surface(
@@ -204,13 +344,19 @@ def _random_direction(objective: Objective, random: np.random.Generator) -> dict
     return direction
 
 
-def _gradient(objective: Objective) -> tuple[float, dict[str, Any]]:
-    """The loss, and its gradient by path."""
-    gradients = sweep(objective.graph, objective.wrt).gradients
-    nodes = [gradients[objective.graph.inputs[i]] for i in objective.wrt]
-    program = Graph(objective.graph.inputs, (objective.graph.outputs[0], *nodes))
-    value, *found = run(program, objective.values)
-    return float(value), dict(zip(objective.paths, found, strict=True))
+class _Slopes:
+    """The loss and its gradient, at any parameters."""
+
+    def __init__(self, objective: Objective) -> None:
+        gradients = sweep(objective.graph, objective.wrt).gradients
+        nodes = [gradients[objective.graph.inputs[i]] for i in objective.wrt]
+        self._program = Graph(objective.graph.inputs, (objective.graph.outputs[0], *nodes))
+        self._paths = objective.paths
+
+    def __call__(self, values: Sequence[Any]) -> tuple[float, dict[str, Any]]:
+        """Give the loss, and its gradient by path, for values of the graph's inputs."""
+        loss, *found = run(self._program, values)
+        return float(loss), dict(zip(self._paths, found, strict=True))
 
 
 def _loss(objective: Objective, *moves: tuple[Direction, float]) -> float:
