@@ -18,7 +18,7 @@ from chainrule.errors import GraphError, IndexRangeError, ParameterError
 from chainrule.execute import loop
 from chainrule.execute.native import run
 from chainrule.execute.native.run import LoopKey, NativeLoop
-from chainrule.plan import plan
+from chainrule.plan import chunk, plan
 from chainrule.tracing import flatten
 
 ROWS, BATCH = 100, 32
@@ -87,23 +87,27 @@ def test_native_loops_do_what_numpy_does(rows: int) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("rows", [ROWS, 96, 33, 1])
+@pytest.mark.parametrize("chunk_bytes", [2000, chunk.CACHE_BYTES])
 def test_workers_together_do_what_one_does(
-    workers: int, rows: int, monkeypatch: pytest.MonkeyPatch
+    workers: int, rows: int, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     traced = loop(_step, _carry(), _data(), batch_size=BATCH)
     count = len(flatten(_carry())[0])
     monkeypatch.setattr(run, "WORK_PER_WORKER", 1)
-    run._built_loop.cache_clear()
     results = []
-    for n in (1, workers):
+    for n, size in ((1, chunk.CACHE_BYTES), (workers, chunk_bytes)):
+        monkeypatch.setattr(chunk, "CACHE_BYTES", size)
+        run._built_loop.cache_clear()
         key = LoopKey(traced.graph.fingerprint, count, BATCH, n, False, False, traced.graph)
         native = NativeLoop(key)
         assert native.workers == n
+        assert bool(native.plan.chunks) == (size == 2000)
         arrays = [np.array(x) for x in flatten((_carry(), _data()))[0]]
         records = [native.run(arrays, _order(epoch)[:rows], 4 * epoch) for epoch in range(3)]
         results.append((arrays[:count], records))
+    run._built_loop.cache_clear()
     (alone, record_alone), (together, record_together) = results
     for a, b in zip(record_alone, record_together, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5)

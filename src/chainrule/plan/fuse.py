@@ -161,6 +161,7 @@ def fuse(
     *,
     everything_apart: bool = False,
     updates_apart: bool = False,
+    level: Mapping[Node, int] | None = None,
 ) -> list[Group]:
     """Group the values in memory into kernels, in an order in which they can run.
 
@@ -174,8 +175,12 @@ def fuse(
     updates_apart
         Whether kernels that replace inputs compute nothing else: workers divide their entries,
         where all other kernels run on rows.
+    level
+        How many sums over all rows of a minibatch a value waits for: a kernel must not wait for
+        more of them on behalf of another value.
     """
     stored = stored_nodes(graph)
+    level = level or {}
     if everything_apart:
         stored |= {x for x in graph.nodes if x.card.kind == "elementwise" or x.inputs}
         stored -= {x for x in graph.nodes if is_view(x) and x not in graph.outputs}
@@ -194,7 +199,7 @@ def fuse(
         reads = reads_of(node, stored)
         kind = _kind(node)
         alone = kind != "map" or everything_apart
-        home = None if alone else _home(node, reads, groups, made, carried, updates_apart)
+        home = None if alone else _home(node, reads, groups, made, carried, updates_apart, level)
         if home is None:
             made[node] = len(groups)
             groups.append(Group(kind, [node], reads))
@@ -224,6 +229,7 @@ def _home(
     made: Mapping[Node, int],
     carried: Mapping[Node, Node],
     updates_apart: bool,
+    level: Mapping[Node, int],
 ) -> int | None:
     """The last earlier group whose loop can compute this value too, if one shares its data."""
     earliest = max((made[x] for x in reads if x in made), default=-1)
@@ -240,6 +246,8 @@ def _home(
             continue
         alike = (node in carried) == (group.outputs[0] in carried)
         if updates_apart and not alike:
+            continue
+        if level.get(node) != level.get(group.outputs[0]):
             continue
         wide = {x for x in (*group.reads, *group.outputs) if x.type.shape == node.type.shape}
         if wide & set(reads) or (alike and element_count(node.type.shape) == 1):

@@ -38,7 +38,7 @@ class Placement:
 def place(
     groups: Sequence[Group],
     elsewhere: Mapping[Node, object],
-    limits: Mapping[str, int],
+    limits: Callable[[Node], Mapping[str, int]],
     prolong: Callable[[Lives], Lives] = lambda lives: lives,
 ) -> Placement:
     """Give every value an offset: largest first, each at the lowest place that is free.
@@ -48,7 +48,7 @@ def place(
     elsewhere
         Values whose memory the caller provides.
     limits
-        Largest values of the symbolic sizes.
+        Gives the largest values of the symbolic sizes, for each value.
     prolong
         Makes some values live longer than until their last reader.
     """
@@ -59,7 +59,7 @@ def place(
         for node in group.reads:
             if node in lives:
                 lives[node] = (lives[node][0], i)
-    sizes = {x: bytes_of(x, limits) for x in lives if x not in elsewhere}
+    sizes = {x: bytes_of(x, limits(x)) for x in lives if x not in elsewhere}
     lives = prolong(lives)
     lives = {x: span for x, span in lives.items() if x in sizes}
     offsets: dict[Node, int] = {}

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from chainrule.errors import GraphError
 from chainrule.ir import Graph, Node, bind, check, element_count
 from chainrule.ops import CARDS
+from chainrule.plan.chunk import Chunk, chunk
 from chainrule.plan.fuse import Group, fuse
-from chainrule.plan.memory import Placement, lower_bound, place
+from chainrule.plan.memory import Lives, Placement, lower_bound, place
+from chainrule.plan.rows import Rows, find_rows
 from chainrule.plan.share import Sharing, lives_of_parts, share
 from chainrule.plan.simplify import simplify
 
@@ -18,6 +21,7 @@ PASSES = (
     ("simplify", "rewrite into fewer operations with the same bits"),
     ("fuse", "choose what lies in memory, and group values into kernels"),
     ("share", "divide a minibatch among workers"),
+    ("chunk", "run kernels on as many rows at a time as a cache holds"),
     ("place", "give every value a place in one block of memory"),
 )
 """Name and purpose of each pass, in the order in which `plan` applies them."""
@@ -42,7 +46,9 @@ class Plan:
     limits
         Largest values of the symbolic sizes, for one worker.
     sharing
-        How several workers share the program; None where one does it all.
+        How the program is divided by rows; None where one worker does all of them at once.
+    chunks
+        Kernels that run on some rows after others.
     """
 
     graph: Graph
@@ -52,6 +58,7 @@ class Plan:
     in_place: frozenset[Node]
     limits: Mapping[str, int]
     sharing: Sharing | None = None
+    chunks: tuple[Chunk, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -59,7 +66,8 @@ class Plan:
         number = {node: i for i, node in enumerate(self.graph.nodes)}
         kernels = [(group.kind, *(number[x] for x in group.members)) for group in self.groups]
         limits = sorted(self.limits.items())
-        text = f"{self.graph.fingerprint}{kernels}{limits}"
+        chunks = [(x.first, x.last, x.rows) for x in self.chunks]
+        text = f"{self.graph.fingerprint}{kernels}{limits}{chunks}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def memory(self) -> int:
@@ -84,7 +92,11 @@ class Plan:
             f"{len(self.groups)} kernels, {_big(self.cost())} floating-point operations, "
             f"{_bytes(self.memory())} of working memory (lower bound {_bytes(bound)})"
         ]
+        begins = {some.first: some for some in self.chunks}
+        ends = {some.last for some in self.chunks}
         for i, group in enumerate(self.groups):
+            if i in begins:
+                lines.append(f"for each {begins[i].rows} rows:")
             outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
             reads = ", ".join(names[x] for x in group.reads)
             flops = f"{_big(_flops(group, self.limits))} flops"
@@ -94,6 +106,8 @@ class Plan:
             lines.append(f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops}]")
             for x in (*group.inner, *group.outputs):
                 lines.append(f"        {_formula(x, names)}")
+            if i in ends:
+                lines.append("for all rows:")
         for x, offset in sorted(self.placement.offsets.items(), key=lambda item: item[1]):
             first, last = self.placement.lives[x]
             size = _bytes(self.placement.sizes[x])
@@ -109,6 +123,7 @@ def plan(
     workers: int = 1,
     simplified: bool = True,
     fused: bool = True,
+    chunked: bool = True,
 ) -> Plan:
     """Plan a program.
 
@@ -121,27 +136,59 @@ def plan(
     workers
         How many share the program, if its minibatch can be shared; its first symbolic size is
         then divided among them.
-    simplified, fused
-        Whether to apply the pass "simplify", and whether "fuse" may join operations: switches to
-        see what the passes are worth.
+    simplified, fused, chunked
+        Whether to apply the passes "simplify" and "chunk", and whether "fuse" may join
+        operations: switches to see what the passes are worth.
     """
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
     graph, pairs = _with_copies(graph, carried, workers)
-    groups = fuse(graph, pairs, everything_apart=not fused, updates_apart=workers > 1)
+    rows = _rows(graph, limits)
+    level = rows.level if rows else {}
+    groups = fuse(graph, pairs, everything_apart=not fused, updates_apart=workers > 1, level=level)
     in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
     outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
-    sharing = None
-    if workers > 1 and len(in_place) == len(pairs):
-        sharing = share(graph, groups, pairs, workers)
-    if sharing is None:
-        placement = place(groups, dict.fromkeys(outside), limits)
-    else:
-        groups = list(sharing.groups)
+    sharing: Sharing | None = None
+    chunks: tuple[Chunk, ...] = ()
+    if rows is not None and (workers == 1 or len(in_place) == len(pairs)):
+        sharing = share(rows, groups, pairs, workers)
+    if sharing is not None:
         limits = {name: -(-size // workers) for name, size in limits.items()}
-        prolong = partial(lives_of_parts, sharing)
-        placement = place(groups, dict.fromkeys(outside), limits, prolong)
-    return Plan(graph, tuple(groups), placement, pairs, in_place, limits, sharing)
+        if chunked:
+            (most,) = limits.values()
+            sharing, chunks = chunk(sharing, most, outside)
+        if workers == 1 and not chunks:
+            sharing = None
+        else:
+            groups = list(sharing.groups)
+    placement = place(
+        groups,
+        dict.fromkeys(outside),
+        partial(_limits_of, limits, chunks),
+        partial(_lives, sharing, chunks),
+    )
+    return Plan(graph, tuple(groups), placement, pairs, in_place, limits, sharing, chunks)
+
+
+def _rows(graph: Graph, limits: Mapping[str, int]) -> Rows | None:
+    """Find the rows of a minibatch in every value; None if they cannot be told apart."""
+    try:
+        return find_rows(graph) if len(limits) == 1 else None
+    except GraphError:
+        return None
+
+
+def _limits_of(limits: Mapping[str, int], chunks: Sequence[Chunk], node: Node) -> Mapping[str, int]:
+    """Largest sizes of a value: of one that lives in a chunk, those of the chunk."""
+    rows = [some.rows for some in chunks if node in some.local]
+    return dict.fromkeys(limits, max(rows)) if rows else limits
+
+
+def _lives(sharing: Sharing | None, chunks: Sequence[Chunk], lives: Lives) -> Lives:
+    """Keep what is still needed although its last reader has run for the first time."""
+    for some in chunks:
+        lives = some.prolong(lives)
+    return lives if sharing is None else lives_of_parts(sharing, lives)
 
 
 def _with_copies(

@@ -8,13 +8,11 @@ after all workers have met at a barrier. Updates of what is carried on are split
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from chainrule.errors import GraphError
-from chainrule.ir import Dim, Graph, Node
-from chainrule.plan.fuse import Group, matrix_operand
-
-ROWS, WHOLE, TURNED = "rows", "whole", "turned"
+from chainrule.ir import Node
+from chainrule.plan.fuse import Group
+from chainrule.plan.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +26,9 @@ class Sharing:
     groups
         The groups, level by level; between levels all workers meet.
     levels
-        The level of each of them.
+        The level of each of them. What reads a sum over rows stands in a later level.
     partial
-        Values of which every worker has only the sum over its own rows.
+        Sums over rows: of each, every worker has only the sum over its own rows.
     rows
         Values with an entry for each row of the minibatch.
     updates
@@ -46,153 +44,97 @@ class Sharing:
 
 
 def share(
-    graph: Graph, groups: Sequence[Group], carried: Mapping[Node, Node], workers: int
+    rows: Rows, groups: Sequence[Group], carried: Mapping[Node, Node], workers: int
 ) -> Sharing | None:
-    """Find how a step can be shared; None if a part of it cannot be done row by row.
+    """Find how a program can be divided by rows; None if a part of it cannot be done row by row.
 
     Parameters
     ----------
+    rows
+        Where the rows lie in every value.
     groups
-        The kernels of the step, in an order in which they can run.
+        The kernels, in an order in which they can run.
     carried
         Output -> input, for outputs that are written over an input.
     workers
-        How many are to share the work.
+        How many are to share the work; one alone may do some rows after others.
     """
-    try:
-        labels = _Labels(graph)
-    except GraphError:
-        return None
-    if not labels.partial:
+    if workers > 1 and not rows.partial:
         return None
     updates = {g for g in groups if any(x in carried for x in g.outputs)}
     levels: dict[Group, int] = {}
     maker = {x: g for g in groups for x in g.members}
     for group in groups:
         made = [x for x in group.reads if x in maker]
-        if any(x not in carried for x in group.outputs) and group in updates:
-            return None
-        if group.kind == "contract" and any(x in labels.partial for x in made):
-            return None
-        waits = [levels[maker[x]] + (x in labels.partial or x in carried) for x in made]
+        if workers > 1:
+            if group in updates and any(x not in carried for x in group.outputs):
+                return None
+            if group.kind == "contract" and any(x in rows.partial for x in made):
+                return None
+        waits = [levels[maker[x]] + (x in rows.partial or x in carried) for x in made]
         if group in updates:  # nobody may still be reading what is overwritten
-            old = {carried[x] for x in group.outputs}
+            old = {carried[x] for x in group.outputs if x in carried}
             waits += [1 + levels[g] for g in levels if old & set(g.reads)]
         levels[group] = max(waits, default=0)
-    ranked = sorted(groups, key=levels.__getitem__)
+    levels = _late(groups, levels, rows, carried)
+    ranked = _in_order(groups, levels, rows)
     return Sharing(
         workers,
         tuple(ranked),
         tuple(levels[g] for g in ranked),
-        frozenset(labels.partial),
-        frozenset(x for x, label in labels.of.items() if label == ROWS),
+        rows.partial,
+        frozenset(rows.axis),
         frozenset(updates),
     )
 
 
-def _by_rows(node: Node) -> bool:
-    """Whether the first axis, and no other, is the batch."""
-    shape = node.type.shape
-    return (
-        bool(shape)
-        and isinstance(shape[0], Dim)
-        and shape[0].offset == 0
-        and not any(isinstance(n, Dim) for n in shape[1:])
-    )
+def _late(
+    groups: Sequence[Group],
+    earliest: Mapping[Group, int],
+    rows: Rows,
+    carried: Mapping[Node, Node],
+) -> dict[Group, int]:
+    """Move kernels to the level of those that read what they make.
+
+    A forward pass then stands beside the backward pass, although that waits for a sum of weights.
+    """
+    levels: dict[Group, int] = {}
+    readers: dict[Node, list[Group]] = {}
+    update = {carried[x]: g for g in groups for x in g.outputs if x in carried}
+    for group in reversed(groups):
+        limits = [
+            levels[reader] - (x in rows.partial)
+            for x in group.outputs
+            for reader in readers.get(x, ())
+        ]
+        limits += [earliest[update[x]] - 1 for x in group.reads if update.get(x, group) != group]
+        fixed = not limits or any(x in carried for x in group.outputs)
+        levels[group] = earliest[group] if fixed else min(limits)
+        for x in group.reads:
+            readers.setdefault(x, []).append(group)
+    return levels
 
 
-@dataclass
-class _Labels:
-    """For every value, whether it belongs to rows of the minibatch or to all workers."""
+def _in_order(groups: Sequence[Group], levels: Mapping[Group, int], rows: Rows) -> list[Group]:
+    """Order kernels by level: in each, what has no rows, then the rows.
 
-    graph: Graph
-    of: dict[Node, str] = field(default_factory=dict)
-    partial: set[Node] = field(default_factory=set)
+    A sum over rows runs as soon as its terms are there, so that their memory is free again.
+    """
 
-    def __post_init__(self) -> None:
-        for node in self.graph.nodes:
-            self.of[node] = self._label(node)
+    def rank(group: Group) -> tuple[int, bool]:
+        return levels[group], any(x in rows.axis or x in rows.partial for x in group.outputs)
 
-    def _label(self, node: Node) -> str:
-        name, kind = node.card.name, node.card.kind
-        labels = [self.of[x] for x in node.inputs]
-        if not node.inputs or name == "uniform":
-            if name == "iota" and isinstance(node.type.shape[node.options["axis"]], Dim):
-                raise GraphError("it numbers the rows of the minibatch")
-            return ROWS if _by_rows(node) else WHOLE
-        if TURNED in labels and kind != "contract":
-            raise GraphError(f"{name} reads a transposed minibatch")
-        if kind == "contract":
-            return self._product(node, labels)
-        if name == "transpose" and labels[0] == ROWS:
-            axes = node.options["axes"]
-            return ROWS if axes[0] == 0 else TURNED
-        if kind == "reduce":
-            return self._reduction(node, labels[0])
-        if name == "scatter_add" and ROWS in labels:
-            return self._scatter(node, labels)
-        if ROWS not in labels:
-            return ROWS if _by_rows(node) else WHOLE
-        if not _by_rows(node) or not self._keeps_rows(node, labels):
-            raise GraphError(f"{name} mixes rows of the minibatch")
-        return ROWS
-
-    def _keeps_rows(self, node: Node, labels: list[str]) -> bool:
-        """Whether row i of the output needs just row i of the inputs."""
-        name, options = node.card.name, node.options
-        if name == "slice":
-            first, last, jump = (options[part][0] for part in ("start", "stop", "step"))
-            return bool(first == 0 and jump == 1 and last == node.inputs[0].type.shape[0])
-        if name == "pad":
-            return all(options[side][0] == 0 for side in ("low", "high", "gap"))
-        if name in ("concatenate", "cumulative_sum"):
-            return options["axis"] != 0 and WHOLE not in labels
-        if name == "take":
-            x, positions = labels
-            return (x == WHOLE) if options["axis"] == 0 else (x == ROWS and positions == WHOLE)
-        if name == "broadcast":
-            return 0 not in options["axes"]
-        if name in ("window", "overlap_add"):
-            return 0 not in options["axes"]
-        return name != "fold_in"
-
-    def _product(self, node: Node, labels: list[str]) -> str:
-        a, b = labels
-        left, turned_a = matrix_operand(node.inputs[0])
-        stacked = len(node.type.shape) > 2
-        if stacked:
-            if {a, b} == {WHOLE}:
-                return WHOLE
-            if a == b == ROWS:
-                return ROWS
-            raise GraphError("a stacked product mixes rows of the minibatch")
-        if a == ROWS and b == WHOLE:
-            return ROWS
-        if a == TURNED and b == ROWS and turned_a and self.of[left] == ROWS:
-            self.partial.add(node)
-            return WHOLE
-        if a == WHOLE and b == WHOLE:
-            return WHOLE
-        raise GraphError("a product mixes rows of the minibatch")
-
-    def _reduction(self, node: Node, label: str) -> str:
-        axes = node.options.get("axes", (node.options.get("axis"),))
-        if label == WHOLE:
-            return WHOLE
-        if 0 not in axes:
-            return ROWS
-        if node.card.name != "sum":
-            raise GraphError(f"{node.card.name} over the rows of the minibatch")
-        self.partial.add(node)
-        return WHOLE
-
-    def _scatter(self, node: Node, labels: list[str]) -> str:
-        if labels == [ROWS, ROWS] and node.options["axis"] == 0:
-            self.partial.add(node)
-            return WHOLE
-        if labels == [ROWS, WHOLE] and node.options["axis"] != 0 and _by_rows(node):
-            return ROWS
-        raise GraphError("scatter_add mixes rows of the minibatch")
+    ordered: list[Group] = []
+    for group in sorted(groups, key=rank):
+        place = len(ordered)
+        if all(x in rows.partial for x in group.outputs):
+            while place and rank(ordered[place - 1]) == rank(group):
+                before = ordered[place - 1]
+                if before.outputs[0] in rows.partial or group.reads.keys() & set(before.outputs):
+                    break
+                place -= 1
+        ordered.insert(place, group)
+    return ordered
 
 
 def lives_of_parts(

@@ -112,16 +112,20 @@ class Indices:
         Where instructions are written.
     narrow
         Whether all indices fit into 31 bits, so that divisions can be vectorised.
+    prefix
+        Of the registers that hold symbolic sizes.
     """
 
-    def __init__(self, code: Code, narrow: bool) -> None:
+    def __init__(self, code: Code, narrow: bool, prefix: str = "size") -> None:
         self.code = code
         self.narrow = narrow
+        self.prefix = prefix
 
-    def size(self, size: Size | str, prefix: str = "size") -> int | str:
+    def size(self, size: Size | str, prefix: str | None = None) -> int | str:
         """A size as an integer or a register."""
         if not isinstance(size, Dim):
             return size
+        prefix = prefix or self.prefix
         result: int | str = self.add(
             self.multiply(f"%{prefix}.{size.symbol}", size.scale), size.offset
         )

@@ -12,6 +12,7 @@ from chainrule.execute.native.scalars import ANY_ORDER, Scalars
 from chainrule.ir import Node, Shape, element_count
 from chainrule.plan import Group
 from chainrule.plan.fuse import SHORT_ROW, is_view
+from chainrule.plan.rows import row_axis
 
 _MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
 
@@ -27,22 +28,24 @@ Index = tuple[Any, ...] | Flat
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What a kernel has to know when several workers share the program.
+class Divided:
+    """What a kernel has to know when it computes some rows of the minibatch after others.
+
+    It is then told the rows of the whole minibatch, and those before its own.
 
     Attributes
     ----------
     parts
         Values that are sums in parts: the pointers to the parts of all workers.
-    rows
-        Values with an entry for each row of the minibatch.
     split
         Whether to compute only the entries from `%begin` to `%end`.
+    adds
+        Whether to add to the sum that is there.
     """
 
     parts: Mapping[Node, tuple[str, ...]] = field(default_factory=dict)
-    rows: frozenset[Node] = frozenset()
     split: bool = False
+    adds: bool = False
 
 
 class Kernel:
@@ -56,8 +59,8 @@ class Kernel:
         Name of the pointer argument for every value in memory.
     narrow
         Whether all indices fit into 31 bits.
-    shared
-        What is known if several workers share the program.
+    divided
+        What is known if the program is divided by rows.
     """
 
     def __init__(
@@ -65,14 +68,14 @@ class Kernel:
         group: Group,
         pointers: Mapping[Node, str],
         narrow: bool,
-        shared: Shared | None = None,
+        divided: Divided | None = None,
     ) -> None:
         self.group = group
         self.code = Code()
         self.indices = Indices(self.code, narrow)
-        self.scalars = Scalars(self.code, self.indices, whole="total" if shared else "size")
+        self.scalars = Scalars(self.code, self.indices, whole="total" if divided else "size")
         self._pointers = pointers
-        self._shared = shared or Shared()
+        self._divided = divided
         self._known: dict[tuple[Node, Any], Value] = {}
 
     def write(self) -> Code:
@@ -102,15 +105,13 @@ class Kernel:
         if card.name == "reshape" and isinstance(index, Flat):
             return self.value(node.inputs[0], index)
         if card.name == "uniform":
-            place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
-            if node in self._shared.rows:  # entries are numbered over all workers' rows
-                place = self.indices.add(place, self._entries_before(node))
+            place = self._place_among_all(node, index)
             key = tuple(self.load(node.inputs[0], (i,)) for i in range(2))
             result = card.native(self.scalars, key, place, dtype=node.type.dtype)
             return result
         full = self._index(index, node.type.shape)
         if card.kind == "leaf":
-            result = card.native(self.scalars, full, **node.options)
+            result = card.native(self.scalars, self._among_all(node, full), **node.options)
             return result
         if is_view(node):
             x = node.inputs[0]
@@ -162,11 +163,30 @@ class Kernel:
             return tuple(self.indices.unflatten(index.place, shape))
         return index
 
-    def _entries_before(self, node: Node) -> Any:
-        """Entries of a value that belong to the rows of earlier workers."""
-        rows, *rest = node.type.shape
+    def _among_all(self, node: Node, index: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The index that an entry has among all rows of the minibatch."""
+        axis = row_axis(node.type.shape) if self._divided else None
+        if axis is None:
+            return index
+        rows = node.type.shape[axis]
         before = self.indices.multiply(f"%first.{rows.symbol}", rows.scale)  # type: ignore[union-attr]
-        return self.indices.multiply(before, element_count(tuple(rest)))
+        return (*index[:axis], self.indices.add(index[axis], before), *index[axis + 1 :])
+
+    def _place_among_all(self, node: Node, index: Index) -> Any:
+        """The place that an entry has among those of all rows."""
+        shape = node.type.shape
+        axis = row_axis(shape) if self._divided else None
+        if axis is None:
+            return index.place if isinstance(index, Flat) else self._place(index, shape)
+        if axis == 0 and isinstance(index, Flat):
+            before, *_ = self._among_all(node, (0,) * len(shape))
+            each = element_count(shape[1:])
+            return self.indices.add(index.place, self.indices.multiply(before, each))
+        full = self._among_all(node, self._index(index, shape))
+        place: Any = 0
+        for i, n in zip(full, shape, strict=True):
+            place = self.indices.add(self.indices.multiply(place, self.indices.size(n, "total")), i)
+        return place
 
     def _address(self, node: Node, index: Index, pointer: str | None = None) -> str:
         place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
@@ -177,7 +197,8 @@ class Kernel:
     def load(self, node: Node, index: Index) -> Value:
         """Read an entry from memory; of a sum in parts, add up those of all workers."""
         kind = _MEMORY_TYPES[node.type.dtype]
-        pointers = self._shared.parts.get(node, (self._pointers[node],))
+        parts = self._divided.parts if self._divided else {}
+        pointers = parts.get(node, (self._pointers[node],))
         total: Value | None = None
         for pointer in pointers:
             raw = self.code.set(f"load {kind}, ptr {self._address(node, index, pointer)}")
@@ -250,7 +271,7 @@ class Kernel:
             for node in self.group.outputs:
                 self.store(node, index, self.value(node, index))
 
-        if self._shared.split:
+        if self._divided and self._divided.split:
             with self.code.loop(self.indices.subtract("%end", "%begin")) as i:
                 self._known.clear()
                 entry(Flat(self.indices.add("%begin", i)))
@@ -264,7 +285,8 @@ class Kernel:
         x, axes = node.inputs[0], node.options["axes"]
         shape, fold = x.type.shape, node.card.native
         kept = tuple(a for a in range(len(shape)) if a not in axes)
-        start = fold.start(self.scalars, node.type.dtype)
+        adds = self._divided is not None and self._divided.adds
+        zero = fold.start(self.scalars, node.type.dtype)
         if axes == tuple(range(len(shape) - len(axes), len(shape))):
             outer, inner = shape[: len(kept)], shape[len(kept) :]
             flat = self._runs_flat([x], shape)
@@ -277,6 +299,7 @@ class Kernel:
             def row(index: tuple[Any, ...]) -> None:
                 total = self.code.allocate(LLVM_TYPES[node.type.dtype])
                 kind = LLVM_TYPES[node.type.dtype]
+                start = self.load(node, index) if adds else zero
                 self.code.line(f"store {kind} {start.name}, ptr {total}")
 
                 def entry(at: Index) -> None:
@@ -298,8 +321,8 @@ class Kernel:
 
             self.nest(outer, row)
             return
-        out_shape = node.type.shape
-        self.flat_loop(out_shape, lambda at: self.store(node, at, start))
+        if not adds:
+            self.flat_loop(node.type.shape, lambda at: self.store(node, at, zero))
 
         def entry(index: tuple[Any, ...]) -> None:
             at = tuple(index[a] for a in kept)
@@ -391,7 +414,8 @@ class Kernel:
         count = element_count(positions.type.shape)
         i = self.indices
         zero = self.scalars.constant(0, node.type.dtype)
-        self.flat_loop(shape, lambda at: self.store(node, at, zero))
+        if self._divided is None or not self._divided.adds:
+            self.flat_loop(shape, lambda at: self.store(node, at, zero))
         with self.code.loop(i.size(outer)) as o, self.code.loop(i.size(count)) as p:
             target = i.add(i.multiply(o, size), self._position(positions, p, size))
             source = i.multiply(i.add(i.multiply(o, count), p), inner)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chainrule.errors import ExecutorError
@@ -31,11 +31,14 @@ from chainrule.execute.native.code import ROLLED, Code, Indices
 from chainrule.execute.native.compiler import Library
 from chainrule.execute.native.gemm import GemmText, Target, gemm
 from chainrule.execute.native.gemm_plan import BLAS_WORK
-from chainrule.execute.native.kernels import Kernel, Shared
+from chainrule.execute.native.kernels import Divided, Kernel
+from chainrule.execute.native.steps import ARGUMENTS, Steps, barrier_text, write_loop
 from chainrule.execute.native.transcendental import declarations, definition, requires
 from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
 from chainrule.plan import Group, Plan
+from chainrule.plan.chunk import Chunk
 from chainrule.plan.fuse import matrix_operand
+from chainrule.plan.rows import row_axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,25 +74,6 @@ class Program:
         return Library(self.text, self.products, self.imports)
 
 
-@dataclass(frozen=True, eq=False)
-class Steps:
-    """What changes from one step of a loop to the next.
-
-    Attributes
-    ----------
-    rows
-        The value that holds the positions of the minibatch's rows.
-    batch_size
-        Rows of a full minibatch.
-    strides
-        Other values whose address advances after each step, and by how many bytes.
-    """
-
-    rows: Node
-    batch_size: int
-    strides: Mapping[Node, int]
-
-
 def write_program(
     plan: Plan, target: Target, steps: Steps | None = None, *, timed: bool = False
 ) -> Program:
@@ -113,6 +97,8 @@ class _Writer:
     def __init__(self, plan: Plan, target: Target, timed: bool) -> None:
         self.plan = plan
         self.sharing = plan.sharing
+        self.workers = plan.sharing.workers if plan.sharing else 1
+        self.partial = plan.sharing.partial if plan.sharing else frozenset[Node]()
         self.timed = timed
         self.target = target
         graph = plan.graph
@@ -138,8 +124,8 @@ class _Writer:
         self.sizes = Indices(self.driver, self.narrow)
         self.addresses: dict[Node, str] = {}
         self.parts: dict[Node, tuple[str, ...]] = {}
-        if self.sharing and len(self.symbols) != 1:
-            raise ExecutorError("only a program with one symbolic size can be shared")
+        self.chunk: Chunk | None = None
+        self.whole_rows = ("", "", "")
 
     def write(self, steps: Steps | None) -> Program:
         """Write kernels and drivers."""
@@ -148,18 +134,19 @@ class _Writer:
         begin = self._clock() if self.timed else ""
         if self.timed:
             self.driver.line(f"store i64 {begin}, ptr {self._counter(len(self.plan.groups))}")
-        for i, group in enumerate(self.plan.groups):
+        chunks = {chunk.first: chunk for chunk in self.plan.chunks}
+        i = 0
+        while i < len(self.plan.groups):
             if self.sharing and i and self.sharing.levels[i] > self.sharing.levels[i - 1]:
                 self._meet()
-            if group.kind == "contract":
-                self._call_product(group)
+            if i in chunks:
+                begin = self._run_chunk(chunks[i], begin)
+                i = chunks[i].last + 1
             else:
-                self._call_kernel(group)
-            if self.timed:
-                begin = self._count_cycles(i, begin)
+                begin = self._run_group(i, begin)
+                i += 1
         self._copy_back()
-        if self.sharing:
-            self._meet()
+        self._meet()
         self.driver.line("ret void")
         loop = self._loop(steps) if steps else ""
         functions = _with_required(self.functions)
@@ -169,9 +156,9 @@ class _Writer:
             "\n".join(sorted(self.declarations)),
             *(definition(*function) for function in functions),
             *(f"define internal void @{name}{text}" for text, name in self.kernels.items()),
-            f"define void @program({_ARGUMENTS}) nounwind {{\n{self.driver.body}\n}}",
+            f"define void @program({ARGUMENTS}) nounwind {{\n{self.driver.body}\n}}",
             loop,
-            _barrier_text(self.target) if self.sharing else "",
+            barrier_text(self.target) if self.workers > 1 else "",
             f'attributes #0 = {{ noinline nounwind "prefer-vector-width"="'
             f'{self.target.vector_bits}" }}',
         ]
@@ -192,11 +179,11 @@ class _Writer:
             self.addresses[node] = set_(
                 f"load ptr, ptr {set_(f'getelementptr ptr, ptr %slots, i64 {i}')}"
             )
-        arenas = [self._arena(str(i)) for i in range(self.sharing.workers if self.sharing else 0)]
+        arenas = [self._arena(str(i)) for i in range(self.workers if self.workers > 1 else 0)]
         own = self._arena("%worker")
         for node, offset in self.plan.placement.offsets.items():
             self.addresses[node] = set_(f"getelementptr i8, ptr {own}, i64 {offset}")
-            if self.sharing and node in self.sharing.partial:
+            if arenas and self.sharing and node in self.sharing.partial:
                 self.parts[node] = tuple(
                     set_(f"getelementptr i8, ptr {arena}, i64 {offset}") for arena in arenas
                 )
@@ -206,9 +193,13 @@ class _Writer:
             address = set_(f"getelementptr i64, ptr %sizes, i64 {i}")
             self.driver.line(f"%size.{symbol} = load i64, ptr {address}")
         if self.sharing:
+            whole = f"%size.{self.symbols[0]}"
+            self.whole_rows = (whole, whole, "0")
+        if self.workers > 1:
             for i, name in enumerate(("total", "first"), 1):
                 address = set_(f"getelementptr i64, ptr %sizes, i64 {i}")
                 self.driver.line(f"%{name}.{self.symbols[0]} = load i64, ptr {address}")
+            self.whole_rows = (whole, f"%total.{self.symbols[0]}", f"%first.{self.symbols[0]}")
         self.scratch_address = set_(f"getelementptr i8, ptr {own}, i64 {scratch_at}")
 
     def _arena(self, worker: str) -> str:
@@ -217,9 +208,61 @@ class _Writer:
 
     def _meet(self) -> None:
         """Wait until all workers are here."""
-        goal = self.driver.set("getelementptr i64, ptr %sizes, i64 3")
-        workers = self.sharing.workers if self.sharing else 1
-        self.driver.line(f"call void @meet(ptr %barrier, ptr {goal}, i64 {workers})")
+        if self.workers > 1:
+            goal = self.driver.set("getelementptr i64, ptr %sizes, i64 3")
+            self.driver.line(f"call void @meet(ptr %barrier, ptr {goal}, i64 {self.workers})")
+
+    def _run_group(self, i: int, begin: str) -> str:
+        group = self.plan.groups[i]
+        if group.kind == "contract":
+            self._call_product(group)
+        else:
+            self._call_kernel(group)
+        return self._count_cycles(i, begin) if self.timed else begin
+
+    def _run_chunk(self, chunk: Chunk, begin: str) -> str:
+        """Run some kernels for as many rows at a time as the chunk takes."""
+        set_, (size, total, first) = self.driver.set, self.whole_rows
+        groups = self.plan.groups[chunk.first : chunk.last + 1]
+        for x in dict.fromkeys(x for g in groups for x in g.outputs if x in self.partial):
+            self._clear(x)
+        if self.timed:  # what went before is not the chunk's
+            begin = self._clock()
+        outer, addresses = self.sizes, self.addresses
+        turns = set_(f"sdiv i64 {set_(f'add i64 {size}, {chunk.rows - 1}')}, {chunk.rows}")
+        with self.driver.loop(turns) as turn:
+            done = set_(f"mul i64 {turn}, {chunk.rows}")
+            left = set_(f"sub i64 {size}, {done}")
+            many = set_(f"icmp sgt i64 {left}, {chunk.rows}")
+            prefix = self.driver.fresh("chunk")
+            symbol = self.symbols[0]
+            self.driver.line(f"%{prefix}.{symbol} = select i1 {many}, i64 {chunk.rows}, i64 {left}")
+            self.whole_rows = (f"%{prefix}.{symbol}", total, set_(f"add i64 {first}, {done}"))
+            self.sizes, self.chunk = Indices(self.driver, self.narrow, prefix), chunk
+            self.addresses = addresses | {
+                x: self._advanced(x, done)
+                for x in dict.fromkeys(x for g in groups for x in (*g.reads, *g.outputs))
+                if row_axis(x.type.shape) is not None and x not in chunk.local
+            }
+            start = self._clock() if self.timed else ""
+            for i in range(chunk.first, chunk.last + 1):
+                start = self._run_group(i, start)
+        self.whole_rows = (size, total, first)
+        self.sizes, self.addresses, self.chunk = outer, addresses, None
+        return self._clock() if self.timed else begin
+
+    def _advanced(self, node: Node, rows: str) -> str:
+        """The address at which a value's rows begin, behind some of them."""
+        each = bind(element_count(node.type.shape), {self.symbols[0]: 1})
+        offset = self.sizes.multiply(rows, int(each) * itemsize(node.type.dtype))
+        return self.driver.set(f"getelementptr i8, ptr {self.addresses[node]}, i64 {offset}")
+
+    def _clear(self, node: Node) -> None:
+        size = int(element_count(node.type.shape)) * itemsize(node.type.dtype)
+        self.declarations.add("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        self.driver.line(
+            f"call void @llvm.memset.p0.i64(ptr {self.addresses[node]}, i8 0, i64 {size}, i1 false)"
+        )
 
     def _call_kernel(self, group: Group) -> None:
         memory: dict[str, str] = {}  # address in the driver -> pointer in the kernel
@@ -236,25 +279,30 @@ class _Writer:
                 pointers[node] = parts[node][0]
             else:
                 pointers[node] = pointer(self.addresses[node])
-        sizes = [f"i64 %size.{s}" for s in self.symbols]
-        shared = None
-        update = self.sharing is not None and group in self.sharing.updates
+        names, sizes = (
+            [f"i64 %size.{s}" for s in self.symbols],
+            [f"i64 %size.{s}" for s in self.symbols],
+        )
+        divided = None
+        update = self.workers > 1 and self.sharing is not None and group in self.sharing.updates
         if self.sharing:
-            sizes += [f"i64 %{name}.{self.symbols[0]}" for name in ("total", "first")]
-            shared = Shared(parts, self.sharing.rows)
-        kernel = Kernel(group, pointers, self.narrow, shared)
+            names += [f"i64 %{name}.{self.symbols[0]}" for name in ("total", "first")]
+            sizes = [f"i64 {register}" for register in self.whole_rows]
+            adds = self.chunk is not None and group.outputs[0] in self.partial
+            divided = Divided(parts, adds=adds)
+        kernel = Kernel(group, pointers, self.narrow, divided)
         if update and kernel.runs_flat():
-            kernel = Kernel(group, pointers, self.narrow, replace(shared or Shared(), split=True))
+            kernel = Kernel(group, pointers, self.narrow, replace(divided or Divided(), split=True))
             begin, end = self._share_of(element_count(group.outputs[0].type.shape))
             ranges = [f"i64 {begin}", f"i64 {end}"]
-            names = ["i64 %begin", "i64 %end"]
+            names += ["i64 %begin", "i64 %end"]
         else:
-            ranges, names = [], []
+            ranges = []
         code = kernel.write()
         self.declarations |= code.intrinsics
         self.functions |= code.functions
         parameters = [f"ptr noalias {p}" for p in (*memory.values(), "%status")]
-        name = self._define(f"({', '.join([*parameters, *sizes, *names])}) #0 {{\n{code.body}\n}}")
+        name = self._define(f"({', '.join([*parameters, *names])}) #0 {{\n{code.body}\n}}")
         arguments = [f"ptr {address}" for address in (*memory, "%status")]
         call = f"call void @{name}({', '.join([*arguments, *sizes, *ranges])})"
         if update and not ranges:
@@ -265,7 +313,7 @@ class _Writer:
     def _share_of(self, count: Size) -> tuple[str, str]:
         """The range of entries of this worker: whole cache lines, the last one takes the rest."""
         set_, total = self.driver.set, self.sizes.size(count)
-        workers = self.sharing.workers if self.sharing else 1
+        workers = self.workers
         each = set_(f"sdiv i64 {total}, {workers * 16}")
         each = set_(f"mul i64 {each}, 16")
         begin = set_(f"mul i64 {each}, %worker")
@@ -304,6 +352,7 @@ class _Writer:
             *fixed,
             transpose_a=transpose_a,
             transpose_b=transpose_b,
+            accumulate=self.chunk is not None and node in self.partial,
             target=self.target,
             limits=limits,
             blas=blas,
@@ -357,7 +406,8 @@ class _Writer:
         return name
 
     def _limit(self, size: Size) -> int:
-        return int(bind(size, self.plan.limits))
+        limits = self.plan.limits
+        return int(bind(size, dict.fromkeys(limits, self.chunk.rows) if self.chunk else limits))
 
     def _copy_back(self) -> None:
         """Bring what could not be written in place to its place, when all has been read."""
@@ -373,111 +423,15 @@ class _Writer:
 
     def _loop(self, steps: Steps) -> str:
         """The driver of many steps."""
-        code = Code()
-        set_ = code.set
-        size = steps.batch_size
-        restore = self._flush_denormals(code)
-        rows_slot = set_(f"getelementptr ptr, ptr %slots, i64 {self.slots.index(steps.rows)}")
-        rows = set_(f"load ptr, ptr {rows_slot}")
-        with code.loop("%steps") as step:
-            begin = set_(f"mul i64 {step}, {size}")
-            if self.symbols:
-                left = set_(f"sub i64 %rows, {begin}")
-                is_last = set_(f"icmp slt i64 {left}, {size}")
-                now = set_(f"select i1 {is_last}, i64 {left}, i64 {size}")
-                if self.sharing:
-                    begin = self._store_share(code, now, begin)
-                else:
-                    code.line(f"store i64 {now}, ptr %sizes")
-            code.line(
-                f"store ptr {set_(f'getelementptr i32, ptr {rows}, i64 {begin}')}, ptr {rows_slot}"
-            )
-            code.line(f"call void @program({_VALUES})")
-            for node, stride in steps.strides.items():
-                address = set_(f"getelementptr ptr, ptr %slots, i64 {self.slots.index(node)}")
-                old = set_(f"load ptr, ptr {address}")
-                new = set_(f"getelementptr i8, ptr {old}, i64 {stride}")
-                code.line(f"store ptr {new}, ptr {address}")
-        restore()
-        code.line("ret void")
-        return (
-            f"define void @loop({_ARGUMENTS}, i64 %steps, i64 %rows) nounwind {{\n{code.body}\n}}"
+        text, declarations = write_loop(
+            steps,
+            {node: i for i, node in enumerate(self.slots)},
+            symbolic=bool(self.symbols),
+            workers=self.workers,
+            target=self.target,
         )
-
-    def _flush_denormals(self, code: Code) -> Callable[[], None]:
-        """Take numbers below the normal range as zero; return what sets the old mode again.
-
-        Adam's second moments fade into that range, where x86 computes a hundred times slower.
-        """
-        if "+sse2" not in self.target.features:
-            return lambda: None
-        for name in ("stmxcsr", "ldmxcsr"):
-            self.declarations.add(f"declare void @llvm.x86.sse.{name}(ptr)")
-        old, new = code.allocate("i32"), code.allocate("i32")
-        code.line(f"call void @llvm.x86.sse.stmxcsr(ptr {old})")
-        mode = code.set(f"or i32 {code.set(f'load i32, ptr {old}')}, {FLUSH}")
-        code.line(f"store i32 {mode}, ptr {new}")
-        code.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {new})")
-        return lambda: code.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {old})")
-
-    def _store_share(self, code: Code, total: str, begin: str) -> str:
-        """Store the sizes of this worker's rows; return where in the order they begin."""
-        set_ = code.set
-        workers = self.sharing.workers if self.sharing else 1
-        first = set_(f"sdiv i64 {set_(f'mul i64 {total}, %worker')}, {workers}")
-        after = set_(f"mul i64 {total}, {set_('add i64 %worker, 1')}")
-        end = set_(f"sdiv i64 {after}, {workers}")
-        for i, value in enumerate((set_(f"sub i64 {end}, {first}"), total, first)):
-            code.line(f"store i64 {value}, ptr {set_(f'getelementptr i64, ptr %sizes, i64 {i}')}")
-        return set_(f"add i64 {begin}, {first}")
-
-
-_ARGUMENTS = "ptr %slots, ptr %arenas, ptr %sizes, ptr %status, i64 %worker, ptr %barrier"
-_VALUES = _ARGUMENTS
-
-
-def _barrier_text(target: Target) -> str:
-    """A meeting of workers: each adds one to the count, and waits until all have.
-
-    It spins for some tens of microseconds, and then lets other threads run between looks.
-    """
-    x86 = "+sse2" in target.features
-    pause = "call void @llvm.x86.sse2.pause()" if x86 else ""
-    declare = "declare void @llvm.x86.sse2.pause()\n" if x86 else ""
-    return f"""{declare}declare i32 @sched_yield()
-
-define internal void @meet(ptr %count, ptr %goal, i64 %workers) noinline nounwind {{
-entry:
-  %last = load i64, ptr %goal
-  %next = add i64 %last, %workers
-  store i64 %next, ptr %goal
-  %old = atomicrmw add ptr %count, i64 1 acq_rel
-  br label %look
-look:
-  %looks = phi i64 [ 0, %entry ], [ %more, %wait ]
-  %now = load atomic i64, ptr %count acquire, align 8
-  %all = icmp sge i64 %now, %next
-  br i1 %all, label %done, label %spin
-spin:
-  {pause}
-  %more = add i64 %looks, 1
-  %long = icmp sgt i64 %more, {SPINS}
-  br i1 %long, label %yield, label %wait
-yield:
-  %ignored = call i32 @sched_yield()
-  br label %wait
-wait:
-  br label %look
-done:
-  ret void
-}}"""
-
-
-FLUSH = 0x8040
-"""Bits of the x86 control register: denormal results become zero, and operands count as zero."""
-
-SPINS = 2000
-"""Looks at the barrier before a worker lets other threads run."""
+        self.declarations |= declarations
+        return text
 
 
 def _number_loops(text: str) -> str:

@@ -18,7 +18,8 @@ import numpy as np
 from chainrule.errors import IndexRangeError, ShapeError
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
-from chainrule.execute.native.program import Program, Steps, write_program
+from chainrule.execute.native.program import Program, write_program
+from chainrule.execute.native.steps import Steps
 from chainrule.ir import Graph, Node, bind, itemsize
 from chainrule.plan import Plan, bind_sizes, plan
 from chainrule.tracing import as_array, measure
@@ -212,7 +213,7 @@ def _built_loop(key: LoopKey) -> tuple[Plan, Program, Library]:
     workers = min(key.workers, step.cost() // WORK_PER_WORKER)
     if workers > 1:
         step = plan(key.graph, limits=limits, carried=pairs, workers=workers)
-    elif key.full:
+    elif key.full and not step.chunks:
         step = plan(bind_sizes(key.graph, limits), carried=pairs)
     program = _loop_program(step, key)
     return step, program, program.link()
