@@ -224,6 +224,18 @@ def test_rows_do_not_depend_on_the_rows_beside_them() -> None:
     np.testing.assert_array_equal(together, alone)
 
 
+def test_a_result_that_is_a_constant_is_read_and_returned_as_it_is() -> None:
+    constant = _array(4, 6, seed=3)
+    function = NativeFunction(
+        plan(capture(lambda x: (cnp.asarray(constant), x + constant), (_array(4, 6),)).graph)
+    )
+    for _ in range(20):  # fresh memory, which holds something else each time
+        same, total = function.run([np.zeros((4, 6), np.float32)])
+        np.testing.assert_array_equal(same, constant)
+        np.testing.assert_array_equal(total, constant)
+        same[...] = np.nan  # the caller's own copy
+
+
 def test_a_batch_over_the_limit_is_refused() -> None:
     captured = capture(lambda x: x * 2, (ArrayType((Dim("batch"), 3)),))
     native = NativeFunction(plan(captured.graph, limits={"batch": 4}))

@@ -67,11 +67,13 @@ class NativeFunction:
         self._call = self.library.function("program", *_ARGUMENTS)
         self._kinds = [(np.dtype(x.type.dtype), x.type.shape) for x in graph.inputs]
         self._places = [slots.index(x) for x in graph.inputs]
-        self._outputs = [
-            (slots.index(x), x.type) for x in slots if x not in graph.inputs and x in graph.outputs
-        ]
         constants = _constants(self.program)
         self._constants = [(slots.index(x), array) for x, array in constants.items()]
+        given = {*graph.inputs, *constants}
+        self._given = {slots.index(x) for x in given}
+        self._outputs = [
+            (slots.index(x), x.type) for x in slots if x not in given and x in graph.outputs
+        ]
         by_slot = {slots.index(x): i for i, x in enumerate(slots)}
         self._results = [by_slot[slots.index(x)] for x in graph.outputs]
         self._arena = aligned((self.program.arena,), np.uint8)
@@ -109,7 +111,7 @@ class NativeFunction:
             if owned:
                 self._lock.release()
         _check(status.value)
-        return [known[i].copy() if i in self._places else known[i] for i in self._results]
+        return [known[i].copy() if i in self._given else known[i] for i in self._results]
 
     def _sizes(self, arrays: Sequence[np.ndarray[Any, Any]]) -> dict[str, Any]:
         """Measure the symbolic sizes, and check all shapes."""
