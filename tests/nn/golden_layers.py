@@ -95,6 +95,90 @@ def _distances(heads: int, places: int) -> Any:
     return torch.tensor(rows, dtype=torch.float64)
 
 
+_PARTS = {
+    "feed_forward.wide": "linear1",
+    "feed_forward.back": "linear2",
+    "attention.output": "self_attn.out_proj",
+    "cross_attention.output": "multihead_attn.out_proj",
+}
+
+
+def _renamed(p: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of a block under PyTorch's names."""
+    import torch
+
+    found = {}
+    for ours, theirs in _PARTS.items():
+        if f"{ours}_weight" in p:
+            found[f"{theirs}.weight"] = p[f"{ours}_weight"].T
+            found[f"{theirs}.bias"] = p[f"{ours}_bias"]
+    for ours, theirs in (("attention", "self_attn"), ("cross_attention", "multihead_attn")):
+        if f"{ours}.query_weight" in p:
+            parts = [f"{ours}.{name}" for name in ("query", "key", "value")]
+            found[f"{theirs}.in_proj_weight"] = torch.cat([p[f"{x}_weight"].T for x in parts])
+            found[f"{theirs}.in_proj_bias"] = torch.cat([p[f"{x}_bias"] for x in parts])
+    for i in range(3):
+        if f"norms[{i}].scale" in p:
+            found[f"norm{i + 1}.weight"] = p[f"norms[{i}].scale"]
+            found[f"norm{i + 1}.bias"] = p[f"norms[{i}].bias"]
+    return found
+
+
+def _block(p: dict[str, Any], *inputs: Any, heads: int, hidden: int, **how: Any) -> Any:
+    """PyTorch's own encoder or decoder layer."""
+    import torch
+
+    options = {name: how.pop(name) for name in ("memory_key_padding_mask",) if name in how}
+    decodes = len(inputs) == 2
+    kind = torch.nn.TransformerDecoderLayer if decodes else torch.nn.TransformerEncoderLayer
+    layer = kind(
+        inputs[0].shape[-1],
+        heads,
+        hidden,
+        dropout=0.0,
+        batch_first=True,
+        dtype=torch.float64,
+        **{"activation": "gelu", "norm_first": True, **how},
+    )
+    if decodes:
+        places = inputs[0].shape[1]
+        options["tgt_mask"] = torch.ones(places, places, dtype=bool).triu(1)
+    return torch.func.functional_call(layer, _renamed(p), inputs, options)
+
+
+def _gpt(f: Any, p: dict[str, Any], symbols: Any) -> Any:
+    """A tied GPT of one block, written out."""
+    x = p["embedding.weight"][symbols.long()] + p["positions.weight"][: symbols.shape[1]]
+    x = _stack(f, p, x, 1, 2, "body.")
+    return x @ p["embedding.weight"].T
+
+
+def _stack(f: Any, p: dict[str, Any], x: Any, depth: int, heads: int, prefix: str = "") -> Any:
+    """Causal blocks that normalise first, written out."""
+    for i in range(depth):
+        start = f"{prefix}blocks[{i}]."
+        q = {k.removeprefix(start): v for k, v in p.items() if k.startswith(start)}
+        inner = {k.removeprefix("attention."): v for k, v in q.items()}
+        y = _normal(f, q, "norms[0]", x)
+        x = x + _attention(f, inner, y, y, y, heads, is_causal=True)
+        y = _normal(f, q, "norms[1]", x)
+        x = x + _feed(f, q, "feed_forward.", y)
+    return _normal(f, p, f"{prefix}norm", x)
+
+
+def _normal(f: Any, p: dict[str, Any], name: str, x: Any) -> Any:
+    return f.layer_norm(x, x.shape[-1:], p[f"{name}.scale"], p[f"{name}.bias"])
+
+
+def _feed(f: Any, p: dict[str, Any], name: str, x: Any) -> Any:
+    wide = x @ p[f"{name}wide_weight"] + p[f"{name}wide_bias"]
+    if f"{name}gate_weight" in p:
+        wide = f.silu(x @ p[f"{name}gate_weight"] + p[f"{name}gate_bias"]) * wide
+    else:
+        wide = f.gelu(wide)
+    return wide @ p[f"{name}back_weight"] + p[f"{name}back_bias"]
+
+
 def functions(f: Any) -> dict[str, Any]:
     """For each case a function of its arrays by path, and its inputs."""
     return {
@@ -122,6 +206,20 @@ def functions(f: Any) -> dict[str, Any]:
         "attention, distance": lambda p, x: _attention(
             f, p, x, x, x, 2, attn_mask=_distances(2, x.shape[1])
         ),
+        "feed forward": lambda p, x: _feed(f, p, "", x),
+        "feed forward, gated": lambda p, x: _feed(f, p, "", x),
+        "encoder block": lambda p, x: _block(p, x, heads=2, hidden=10),
+        "encoder block, norm last": lambda p, x: _block(
+            p, x, heads=2, hidden=10, activation="relu", norm_first=False
+        ),
+        "decoder block": lambda p, x, m: _block(
+            p, x, m, heads=3, hidden=10, memory_key_padding_mask=~_tensor(MASK)
+        ),
+        "decoder block, norm last": lambda p, x, m: _block(
+            p, x, m, heads=3, hidden=10, norm_first=False
+        ),
+        "encoder": lambda p, x: _stack(f, p, x, 2, 2),
+        "gpt, tied": lambda p, x: _gpt(f, p, x),
         "learnt positions": lambda p, x: x + p["weight"][: x.shape[1]],
     }
 

@@ -17,6 +17,7 @@ from chainrule import nn, random
 
 Floats = np.ndarray[Any, Any]
 MASK = np.array([[True, True, False, True, False], [True, False, False, False, False]])
+SYMBOLS = np.array([[1, 4, 4, 10, 0], [2, 9, 3, 3, 7]], np.int32)
 ALLOWED = np.array([[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 1], [0, 1, 0, 1]], bool)
 
 
@@ -102,5 +103,23 @@ def cases() -> dict[str, Case]:
         "attention, grouped": Case(attention(4, size=2, groups=2, causal=True), (query,)),
         "attention, rotary": Case(attention(1, size=8, position="rotary"), (query,)),
         "attention, distance": Case(attention(2, position="distance"), (query,)),
+        "feed forward": Case(nn.FeedForward(5), (query,)),
+        "feed forward, gated": Case(nn.FeedForward(5, "swiglu"), (query,)),
+        "encoder block": Case(nn.TransformerEncoderBlock(2, 10), (query,)),
+        "encoder block, norm last": Case(
+            nn.TransformerEncoderBlock(2, 10, activation="relu", norm_first=False),
+            (query,),
+        ),
+        "decoder block": Case(
+            nn.TransformerDecoderBlock(3, 10),
+            (query, drawn("encoded", (2, 5, 6))),
+            call=lambda layer, x, memory: layer(x, memory, memory_mask=MASK),
+        ),
+        "decoder block, norm last": Case(
+            nn.TransformerDecoderBlock(3, 10, norm_first=False),
+            (query, drawn("encoded", (2, 5, 6))),
+        ),
+        "encoder": Case(nn.TransformerEncoder(2, 2, 7, causal=True), (query,)),
+        "gpt, tied": Case(nn.GPT(11, context=9, width=6, depth=1, heads=2, hidden=7), (SYMBOLS,)),
         "learnt positions": Case(nn.LearntPositions(7), (query,)),
     }

@@ -29,7 +29,7 @@ def _same(ours: Any, golden: list[float], what: str) -> None:
     """
     scale = float(np.linalg.norm(ours)) * np.sqrt(max(np.size(ours), 1))
     np.testing.assert_allclose(
-        fingerprint(ours), golden, rtol=1e-10, atol=1e-10 * scale + 1e-13, err_msg=what
+        fingerprint(ours), golden, rtol=1e-10, atol=1e-10 * scale + 1e-12, err_msg=what
     )
 
 

@@ -50,12 +50,15 @@ from chainrule.nn.convolution import (
 from chainrule.nn.dense import Dense
 from chainrule.nn.dropout import Dropout
 from chainrule.nn.embedding import Embedding
+from chainrule.nn.feed_forward import FeedForward
 from chainrule.nn.flatten import Flatten
+from chainrule.nn.gpt import GPT
 from chainrule.nn.group_norm import GroupNorm, InstanceNorm
 from chainrule.nn.layer_norm import LayerNorm, RMSNorm
 from chainrule.nn.module import (
     Module,
     count_parameters,
+    entry,
     run_with_state,
     state,
     state_paths,
@@ -69,13 +72,17 @@ from chainrule.nn.positions import (
     rotary,
     sinusoidal_table,
 )
+from chainrule.nn.residual import Residual
 from chainrule.nn.scope import Variable
 from chainrule.nn.sequential import MLP, Sequential
+from chainrule.nn.transformer import TransformerDecoder, TransformerEncoder
+from chainrule.nn.transformer_block import TransformerDecoderBlock, TransformerEncoderBlock
 from chainrule.tracing import static
 
 __all__ = [
     "ELU",
     "GELU",
+    "GPT",
     "MLP",
     "SELU",
     "AdaptiveAveragePool1D",
@@ -100,6 +107,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dropout",
     "Embedding",
+    "FeedForward",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -120,6 +128,7 @@ __all__ = [
     "MultiHeadAttention",
     "RMSNorm",
     "ReLU",
+    "Residual",
     "SeparableConv1D",
     "SeparableConv2D",
     "Sequential",
@@ -129,12 +138,17 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "TransformerDecoder",
+    "TransformerDecoderBlock",
+    "TransformerEncoder",
+    "TransformerEncoderBlock",
     "UpSample",
     "Variable",
     "ZeroPad",
     "count_parameters",
     "distance_bias",
     "dot_product_attention",
+    "entry",
     "initialisers",
     "masked_softmax",
     "rotary",

@@ -172,6 +172,33 @@ class Module(ABC):
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def entry(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a method as another way to call a module, beside ``__call__``.
+
+    Within a method that is marked, the module's fields hold arrays also where they are being
+    drawn; `declare` is asked with the method's inputs. An embedding, say, has one to compare with
+    its vectors, so that the output of a language model can share them.
+
+    >>> from chainrule import nn
+    >>> class Scale(nn.Module):
+    ...     factor: float = None
+    ...
+    ...     def declare(self, x):
+    ...         return {"factor": nn.Variable((), nn.initialisers.Constant(2.0))}
+    ...
+    ...     def __call__(self, x):
+    ...         return self.factor * x
+    ...
+    ...     @nn.entry
+    ...     def back(self, x):
+    ...         return x / self.factor
+    >>> layer = Scale().initialise(0, ArrayType(()))
+    >>> float(layer.back(layer(3.0)))
+    3.0
+    """
+    return _placed(method)
+
+
 def run_with_state(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, dict[str, Any]]:
     """Call a network and collect the state that its layers hand on.
 
