@@ -143,6 +143,7 @@ def extreme_cases(card: Card) -> Iterator[Case]:
 _ROWS = np.array([2, 0, 2], np.int32)
 _GRID = np.array([[1, 0], [1, 1]], np.int32)
 _NONE = np.array([], np.int32)
+_TIES = np.array([2.0, np.nan, -np.inf, 0.0, -0.0, np.inf, np.nan, 2.0])
 _KEY = np.array([1, -7], np.int32)
 Shaped = tuple[tuple[Any, ...], Params]
 
@@ -234,6 +235,29 @@ SHAPED: dict[str, list[Shaped]] = {
         (((3, 2), _ROWS), {"axis": 0, "size": 4}),
         (((2, 2, 2), _GRID), {"axis": 1, "size": 3}),
         (((0, 2), _NONE), {"axis": 0, "size": 2}),
+    ],
+    "argsort": [
+        (((3, 7),), {"descending": False}),
+        (((3, 7),), {"descending": True}),
+        (((2, 1),), {"descending": False}),
+        (((4, 0),), {"descending": False}),
+        (((0, 3),), {"descending": True}),
+        (
+            (_TIES,),
+            {"descending": False},
+        ),
+        ((_TIES,), {"descending": True}),
+        ((np.array([3, 1, 3, -(2**31), 1, 3], np.int32),), {"descending": True}),
+    ],
+    "take_along_axis": [
+        (((2, 3), np.array([[2, 0, -1, 3], [1, 1, 5, 0]], np.int32)), {"axis": 1}),
+        (((2, 3), np.array([[1, 0, 1]], np.int32)), {"axis": 0}),
+        (((0, 3), np.zeros((2, 3), np.int32)), {"axis": 0}),
+    ],
+    "add_along_axis": [
+        (((2, 4), np.array([[2, 0, -1, 2], [1, 1, 5, 0]], np.int32)), {"axis": 1, "size": 3}),
+        (((2, 3), np.array([[1, 0, 1], [1, 1, 0]], np.int32)), {"axis": 0, "size": 2}),
+        (((2, 3), np.zeros((2, 3), np.int32)), {"axis": 0, "size": 0}),
     ],
     "window": [
         (((5, 2),), {"axes": (0,), "size": (2,), "stride": (1,), "dilation": (1,)}),

@@ -94,7 +94,10 @@ def test_a_function_written_for_numpy_has_a_gradient() -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (np.sort, "numpy.sort has no counterpart in chainrule.numpy and cannot be traced"),
+        (
+            np.median,
+            "numpy.median has no counterpart in chainrule.numpy and cannot be traced",
+        ),
         (np.linalg.norm, "numpy.norm has no counterpart"),
         (np.cbrt, "numpy.cbrt has no counterpart"),
         (lambda x: np.add.reduce(x), "numpy.add.reduce cannot be traced"),

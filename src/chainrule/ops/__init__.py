@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.ir import Card
 from chainrule.ops import (
+    along,
     arithmetic,
     comparison,
     contract,
@@ -40,6 +41,7 @@ FAMILIES = (
     shape,
     contract,
     index,
+    along,
     window,
     random,
 )

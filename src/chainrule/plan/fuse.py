@@ -215,7 +215,7 @@ def fuse(
 
 
 def _kind(node: Node) -> str:
-    if node.card.name in ("argmax", "take", "scatter_add", "overlap_add", "fold_in"):
+    if node.card.kind in ("index", "window") or node.card.name in ("argmax", "fold_in"):
         return node.card.name
     if node.card.kind in ("reduce", "cumulate", "contract"):
         return node.card.kind

@@ -124,6 +124,10 @@ def _scatter_add(node: Node, own: int, axes: list[int | None]) -> bool:
     return axes[1] is None and own != node.options["axis"]
 
 
+def _argsort(node: Node, own: int, axes: list[int | None]) -> bool:
+    return own != node.type.ndim - 1
+
+
 def _always(node: Node, own: int, axes: list[int | None]) -> bool:
     return True
 
@@ -137,6 +141,9 @@ _RULES: dict[str, Callable[[Node, int, list[int | None]], bool]] = {
     "concatenate": _along_another,
     "cumulative_sum": _along_another,
     "take": _take,
+    "take_along_axis": _along_another,
+    "add_along_axis": _along_another,
+    "argsort": _argsort,
     "scatter_add": _scatter_add,
     # Their types refuse a symbolic axis to slide along.
     "window": _always,

@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from chainrule.errors import ExecutorError
+from chainrule.execute.native import along
 from chainrule.execute.native.blas import matrix_product
 from chainrule.execute.native.code import ROLLED, Code, Indices
 from chainrule.execute.native.compiler import Library
@@ -298,7 +299,7 @@ class _Writer:
             names += ["i64 %begin", "i64 %end"]
         else:
             ranges = []
-        code = kernel.write()
+        code = along.write(kernel)
         self.declarations |= code.intrinsics
         self.functions |= code.functions
         parameters = [f"ptr noalias {p}" for p in (*memory.values(), "%status")]

@@ -38,6 +38,7 @@ from chainrule.tracing.functions.elementwise import *  # noqa: F403
 from chainrule.tracing.functions.elementwise import __all__ as _elementwise
 from chainrule.tracing.functions.elementwise import share
 from chainrule.tracing.functions.indexing import (
+    add_along_axis,
     cut,
     getitem,
     one_hot,
@@ -91,6 +92,7 @@ from chainrule.tracing.functions.shaping import (
     transpose,
     unstack,
 )
+from chainrule.tracing.functions.sorting import argsort, sort, top_k
 from chainrule.tracing.functions.windows import overlap_add, window
 from chainrule.tracing.values import broadcast_shapes
 
@@ -100,11 +102,13 @@ __all__ = [
     *_elementwise,
     "adaptive_average_pool",
     "adaptive_max_pool",
+    "add_along_axis",
     "all",
     "any",
     "arange",
     "argmax",
     "argmin",
+    "argsort",
     "asarray",
     "average_pool",
     "broadcast_arrays",
@@ -157,6 +161,7 @@ __all__ = [
     "selu",
     "silu",
     "softmax",
+    "sort",
     "split",
     "squeeze",
     "stack",
@@ -167,6 +172,7 @@ __all__ = [
     "take_along_axis",
     "tensordot",
     "tile",
+    "top_k",
     "transpose",
     "tril",
     "triu",

@@ -13,7 +13,7 @@ from chainrule.tracing.array import Array
 from chainrule.tracing.functions import elementwise as e
 from chainrule.tracing.functions import reductions, shaping
 from chainrule.tracing.record import apply, elementwise, record
-from chainrule.tracing.values import axis_of, concrete, dtype_name
+from chainrule.tracing.values import axis_of, broadcast_shapes, concrete, dtype_name
 
 _Bounds = tuple[Any, Any, int]  # start, stop and step
 _WHOLE = slice(None)
@@ -123,16 +123,42 @@ def take(x: Any, positions: Any, axis: int = 0) -> Any:
 def take_along_axis(x: Any, positions: Any, axis: int = -1) -> Any:
     """For each entry of `positions`, the entry of `x` at that place along the axis.
 
-    Made of comparisons, so its cost grows with the length of the axis, and a position outside
-    gives 0.
+    A position outside gives 0, and so does one that counts from the end.
 
     >>> take_along_axis(np.array([[1.0, 2.0]]), np.array([[1]])).tolist()
     [[2.0]]
     """
     x, positions = concrete(x), concrete(positions)
     axis = axis_of(axis, x.ndim)
+    if positions.shape[axis] != 1:
+        return apply(CARDS["take_along_axis"], *_aligned(x, positions, axis), axis=axis)
+    # One entry of each row is found by comparisons, which join the loops around them.
     chosen = shaping.moveaxis(one_hot(positions, x.shape[axis], dtype="bool"), -1, axis + 1)
     return reductions.sum(e.where(chosen, shaping.expand_dims(x, axis), 0), axis=axis + 1)
+
+
+def add_along_axis(updates: Any, positions: Any, axis: int, size: Size) -> Any:
+    """Zeros, `size` of them along an axis, to which entries are added at positions along it.
+
+    What `take_along_axis` picks, this puts back: its adjoint. A position outside adds nothing.
+
+    >>> add_along_axis(np.array([1.0, 2.0, 4.0]), np.array([0, 2, 0]), 0, 3).tolist()
+    [5.0, 0.0, 2.0]
+    """
+    updates, positions = concrete(updates), concrete(positions)
+    axis = axis_of(axis, updates.ndim)
+    return apply(CARDS["add_along_axis"], updates, positions, axis=axis, size=size)
+
+
+def _aligned(x: Any, positions: Any, axis: int) -> tuple[Any, Any]:
+    """Both repeated along the other axes, where one of them has the size 1."""
+    if positions.ndim != x.ndim:
+        return x, positions
+    around = broadcast_shapes(*[(*a.shape[:axis], 1, *a.shape[axis + 1 :]) for a in (x, positions)])
+    shapes = [(*around[:axis], a.shape[axis], *around[axis + 1 :]) for a in (x, positions)]
+    repeated = zip((x, positions), shapes, strict=True)
+    first, second = (shaping.broadcast_to(a, shape) for a, shape in repeated)
+    return first, second
 
 
 def scatter_add(updates: Any, positions: Any, axis: int, size: Size) -> Any:
