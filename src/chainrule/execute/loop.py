@@ -38,6 +38,9 @@ class Session(Protocol):
     def run(self, order: Any, first: int) -> Any:
         """Run one step for each minibatch of `order`; return the records, stacked by step."""
 
+    def feed(self, data: Any) -> None:
+        """Replace what steps read by arrays of the same types."""
+
     def carry(self) -> Any:
         """Copy out what is carried on."""
 
@@ -73,7 +76,7 @@ class Loop:
     workers: int = 1
 
     def start(self, carry: Any, data: Any) -> Session:
-        """Begin with a carry; the arrays of `data` must not change while the session lives."""
+        """Begin with a carry; the arrays of `data` must not change while the session has them."""
         if self.executor == "numpy":
             return NumpySession(self, carry, data)
         from chainrule.execute.native.session import NativeSession
@@ -153,7 +156,7 @@ class NumpySession:
         self._plan = plan
         self._programs: dict[bool, Interpreter] = {}
         self._carry = [as_array(x) for x in flatten(carry)[0]]
-        self._data = [as_array(x) for x in flatten(data)[0]]
+        self.feed(data)
 
     def _program(self, full: bool) -> Interpreter:
         if full not in self._programs:
@@ -176,6 +179,10 @@ class NumpySession:
         kinds = [x.type.dtype for x in self._plan.graph.outputs[count:]]
         columns = [np.array([r[i] for r in records], kind) for i, kind in enumerate(kinds)]
         return unflatten(self._plan.record, columns)
+
+    def feed(self, data: Any) -> None:
+        """Replace what steps read by arrays of the same types."""
+        self._data = [as_array(x) for x in flatten(data)[0]]
 
     def carry(self) -> Any:
         """Copy out what is carried on."""

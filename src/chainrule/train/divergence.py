@@ -64,37 +64,51 @@ def _layer(name: str) -> str | None:
 
 
 def diverged(
-    plan: Loop, session: Session, data: Any, order: Any, epoch: int, step: int
+    plan: Loop,
+    session: Session,
+    data: Any,
+    order: Any,
+    epoch: int,
+    first: int,
+    step: int,
+    before: int = 0,
+    steps: int | None = None,
+    table: str = "the data",
 ) -> DivergenceError:
     """Make the error that says where training diverged.
 
     Parameters
     ----------
     plan, session, data
-        The compiled step; the run, standing before the failing epoch; and what it reads.
+        The compiled step; the run, standing before the first step of `order`; and what it reads.
     order
-        Positions of the rows in this epoch.
-    epoch, step
-        The failing epoch, and the failing step in it; both count from 0.
+        Positions of the rows that these steps take.
+    epoch
+        The failing epoch, counted from 0.
+    first, step
+        The number of the first of these steps, and how many of them come before the failing one.
+    before, steps
+        How many steps of the epoch came before, and how many it has, if that is known.
+    table
+        Words for what rows are counted in.
     """
-    size = plan.batch_size
-    steps = -(-len(order) // size)
-    number = epoch * steps + step
+    size, number = plan.batch_size, first + step
     if step:
-        session.run(order[: step * size], epoch * steps)
+        session.run(order[: step * size], first)
     rows = order[step * size : (step + 1) * size]
     values = [*flatten(session.carry())[0], *flatten(data)[0], rows, np.int32(number)]
     culprit = find_culprit(plan.graph, values)
-    said = f"training diverged in epoch {epoch + 1}, step {step + 1} of {steps}"
+    of = "" if steps is None else f" of {steps}"
+    said = f"training diverged in epoch {epoch + 1}, step {before + step + 1}{of}"
     if culprit is None:
         said += ": the loss or the gradient is too large for the dtype"
     else:
         where = f" in layer {culprit.layer}" if culprit.layer else ""
-        row = "" if culprit.row is None else f"; its row of the data is {int(rows[culprit.row])}"
+        row = "" if culprit.row is None else f"; its row of {table} is {int(rows[culprit.row])}"
         said += f"{where}: {culprit.what}{row}"
     return DivergenceError(
         f"{said}. {_ADVICE} The network of the last sound epoch, or the best one, is error.run",
         epoch=epoch + 1,
-        step=step + 1,
+        step=before + step + 1,
         layer=culprit.layer if culprit else None,
     )

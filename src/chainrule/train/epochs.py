@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -83,6 +84,11 @@ class Course:
         """Steps per epoch."""
         return -(-self.order.rows // self.plan.batch_size)
 
+    def rates(self, steps: Any) -> Any:
+        """Compute the learning rate of the last update within so many steps from the start."""
+        updates = self.task.step.pace.updates(steps) - 1
+        return rate_at(self.learning_rate, updates, self.dtype)
+
     def run(self, first: int, count: int) -> dict[str, Any]:
         """Run some epochs; give what their steps recorded, each as an array (count, steps)."""
         order = self.order.epochs(first, count)
@@ -97,23 +103,6 @@ class Course:
             name: np.concatenate([r[name] for r in records]).reshape(count, self.steps)
             for name in records[0]
         }
-
-    def table(self, first: int, records: dict[str, Any]) -> History:
-        """Make a row of each epoch, as yet without times and measures."""
-        total = records["total"].astype(np.float64).sum(axis=1)
-        weight = records["weight"].astype(np.float64).sum(axis=1)
-        epochs = np.arange(first + 1, first + len(total) + 1)
-        updates = self.task.step.pace.updates(epochs * self.steps) - 1
-        rate = rate_at(self.learning_rate, updates, self.dtype)
-        loss = self.task.step.objective.loss
-        known = {
-            "epoch": epochs,
-            "train_loss": np.asarray(loss.reduce(total, weight), np.float64),
-            "learning_rate": np.broadcast_to(rate, epochs.shape).astype(np.float64),
-            "gradient_norm": records["gradient_norm"].astype(np.float64).mean(axis=1),
-            **columns(records),
-        }
-        return History(known, self.task.larger_is_better)
 
 
 def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
@@ -137,18 +126,20 @@ def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
         count = min(count, at_most - done) if at_most and at_most > done else count
         began = perf_counter()
         records = course.run(done, count)
-        wrong = _first_not_finite(records)
+        wrong = first_not_finite(records)
         if wrong is not None and wrong[0] == 0:
             course.session.restore(ledger.standing.carry)
             order = course.order.epochs(done, 1)[0]
-            raise diverged(course.plan, course.session, course.task.data, order, done, wrong[1])
+            where = (done, done * course.steps, wrong[1], 0, course.steps)
+            raise diverged(course.plan, course.session, course.task.data, order, *where)
         if wrong is not None:  # the epochs before it may well be the ones to stop after
             course.session.restore(ledger.standing.carry)
             tick = wrong[0]
             continue
-        epochs = course.table(done, records)
+        ends = course.steps * np.arange(done + 1, done + count + 1)
+        epochs = rows_of(course.task, records, done, course.rates(ends))
         carry = course.session.carry()
-        epochs = _completed(course, epochs, carry, ledger.standing.seconds, began)
+        epochs = completed(course.task, epochs, carry, ledger.standing.seconds, began)
         place, reason = ledger.judge(epochs)
         if place is not None and place + 1 < count:
             course.session.restore(ledger.standing.carry)
@@ -164,11 +155,45 @@ def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
             tick = max(1, tick // 2)
 
 
-def _completed(
-    course: Course, epochs: History, carry: Any, seconds: float, began: float
-) -> History:
-    """Add measures and times to the records of a tick."""
-    measured = course.task.measure(carry)
+def rows_of(task: Task, records: Mapping[str, Any], done: int, rates: Any) -> History:
+    """Make a row of each epoch, as yet without times and measures.
+
+    Parameters
+    ----------
+    records
+        What steps recorded, each an array (epochs, steps).
+    done
+        How many epochs came before.
+    rates
+        The learning rate at the end of each epoch.
+    """
+    total = records["total"].astype(np.float64).sum(axis=1)
+    weight = records["weight"].astype(np.float64).sum(axis=1)
+    epochs = np.arange(done + 1, done + len(total) + 1)
+    loss = task.step.objective.loss
+    known = {
+        "epoch": epochs,
+        "train_loss": np.asarray(loss.reduce(total, weight), np.float64),
+        "learning_rate": np.broadcast_to(rates, epochs.shape).astype(np.float64),
+        "gradient_norm": records["gradient_norm"].astype(np.float64).mean(axis=1),
+        **columns(records),
+    }
+    return History(known, task.larger_is_better)
+
+
+def completed(task: Task, epochs: History, carry: Any, seconds: float, began: float) -> History:
+    """Add measures and times to the rows of epochs.
+
+    Parameters
+    ----------
+    carry
+        What the last of them left.
+    seconds
+        Time spent before.
+    began
+        When they began, by `time.perf_counter`.
+    """
+    measured = task.measure(carry)
     elapsed = perf_counter() - began
     share = np.arange(1, len(epochs) + 1) / len(epochs)
     known = dict(epochs.columns)
@@ -182,7 +207,7 @@ def _completed(
     return History(complete, epochs.larger_is_better)
 
 
-def _first_not_finite(records: dict[str, Any]) -> tuple[int, int] | None:
+def first_not_finite(records: dict[str, Any]) -> tuple[int, int] | None:
     """Epoch of the tick and step of that epoch in which a number first is not finite."""
     wrong = ~(np.isfinite(records["total"]) & np.isfinite(records["gradient_norm"]))
     if not wrong.any():

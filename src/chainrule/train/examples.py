@@ -92,8 +92,21 @@ def read_examples(
         Of the names in messages, as in "X_val".
     """
     X, y, weight = table
+    inputs = read_inputs(X, dtype, f"X{suffix}")
+    return with_targets(inputs, y, weight, dtype, measure, outputs, suffix)
+
+
+def with_targets(
+    inputs: tuple[Any, ...],
+    y: Any,
+    weight: Any,
+    dtype: str,
+    measure: Measure,
+    outputs: ArrayType,
+    suffix: str = "",
+) -> Examples:
+    """Put targets and weights beside inputs that were read; as for `read_examples`."""
     names = [f"{part}{suffix}" for part in ("X", "y", "sample_weight")]
-    inputs = read_inputs(X, dtype, names[0])
     targets = np.ascontiguousarray(measure.prepare(y, outputs))
     check_rows({names[0]: flatten(inputs)[0][0], names[1]: targets})
     if weight is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.train.measuring import Measuring
+from chainrule.train.pieces import Pieces
 from chainrule.train.step import Step
 
 
@@ -30,7 +31,9 @@ class Task:
     keep
         Column whose best epoch is kept; None keeps the last.
     batch_size, rows
-        Examples per step, and in all.
+        Examples per step, and in all; None where they come in pieces.
+    pieces
+        Where examples come from that are not in `data`.
     """
 
     step: Step
@@ -40,7 +43,8 @@ class Task:
     larger_is_better: frozenset[str]
     keep: str | None
     batch_size: int
-    rows: int
+    rows: int | None
+    pieces: Pieces | None = None
 
     def shown(self, carry: Any) -> dict[str, Any]:
         """Give the arrays of the network that a carry stands for: averaged ones, if there are."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,22 @@ from chainrule.train.checkpoint import TrainingState, put_back
 from chainrule.train.clipping import Clip
 from chainrule.train.constraints import Constraint
 from chainrule.train.epochs import Course, Order, run_epochs
-from chainrule.train.examples import Examples, batch_types, read_examples, read_inputs
+from chainrule.train.examples import Examples, batch_types, read_examples, read_inputs, with_targets
 from chainrule.train.lbfgs import LBFGS, run_lbfgs
 from chainrule.train.ledger import Callback, Ledger
 from chainrule.train.measuring import Measuring
 from chainrule.train.optimisers import Adam, Optimiser
+from chainrule.train.pieces import Pieces
 from chainrule.train.program import Frozen, Layout, Objective
 from chainrule.train.progress import progress_bar, wanted
 from chainrule.train.run import Run, output_type
 from chainrule.train.step import Pace, Step
 from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
+from chainrule.train.stream import Flow, run_stream
 from chainrule.train.task import Task
+
+LARGE = 10**6
+"""Steps that are expected where examples come in pieces."""
 
 MANY = 1000
 """Epochs that are expected where no criterion bounds them."""
@@ -156,7 +162,7 @@ class Trainer:
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         *,
         X_val: Any = None,
         y_val: Any = None,
@@ -172,7 +178,12 @@ class Trainer:
             An array (rows, ...) or a tree of such arrays. A tuple holds the network's arguments
             one by one; anything else is its only argument. Floats become `dtype`.
         y
-            Targets (rows, ...), as the loss describes them.
+            Targets (rows, ...), as the loss describes them. None for examples that come in
+            pieces: X is then something that can be iterated over for every epoch (a list, a
+            loader), or a function from the number of the epoch, from 0, to an iterable. Its items
+            are ``(X, y)`` or ``(X, y, sample_weight)``, of any numbers of rows; they are trained
+            on as they come, in minibatches that run on from one to the next. Rows are shuffled
+            within what has come.
         X_val, y_val
             Examples that are only measured, after every epoch.
         sample_weight, sample_weight_val
@@ -186,7 +197,9 @@ class Trainer:
         DivergenceError
             If NaN or infinity appears; `error.run` is what was reached before.
         """
-        task = self._task((X, y, sample_weight), (X_val, y_val, sample_weight_val))
+        pieces = Pieces(X) if y is None else None
+        training = (X, y, sample_weight) if pieces is None else pieces.first()
+        task = self._task(training, (X_val, y_val, sample_weight_val), pieces)
         bound = AnyOf(self._criteria()).at_most()
         with ExitStack() as stack:
             callbacks = list(self.callbacks)
@@ -205,20 +218,39 @@ class Trainer:
     def _run(self, task: Task, ledger: Ledger, bound: int | None) -> str:
         """Train until a criterion holds; return its reason."""
         if isinstance(self.optimiser, LBFGS):
+            if task.pieces is not None:
+                raise ParameterError("L-BFGS needs all examples at once, not in pieces")
             return run_lbfgs(self.optimiser, task, ledger, self.executor, bound or MANY)
-        plan = loop(
-            task.step.take,
-            task.carry,
-            task.data,
-            batch_size=task.batch_size,
-            executor=self.executor,
-            steps=(bound or MANY) * -(-task.rows // task.batch_size),
+        compiled = partial(
+            loop, task.step.take, task.carry, batch_size=task.batch_size, executor=self.executor
         )
+        key = random.fold_in(random.key(self.seed), 1) if self.shuffle else None
+        rate = self.optimiser.learning_rate
+        if task.pieces is not None:
+            steady = partial(compiled, steps=LARGE)
+            read = self._reader(task)
+            flow = Flow(task, task.pieces, read, steady, key, rate, self.dtype)
+            return run_stream(flow, ledger)
+        rows = int(task.rows or 0)
+        plan = compiled(task.data, steps=(bound or MANY) * -(-rows // task.batch_size))
         session = plan.start(ledger.standing.carry, task.data)
-        shuffled = self.shuffle and task.batch_size < task.rows
-        order = Order(task.rows, random.fold_in(random.key(self.seed), 1) if shuffled else None)
-        course = Course(task, plan, session, order, self.optimiser.learning_rate, self.dtype)
-        return run_epochs(course, ledger, bound)
+        order = Order(rows, key if task.batch_size < rows else None)
+        return run_epochs(Course(task, plan, session, order, rate, self.dtype), ledger, bound)
+
+    def _reader(self, task: Task) -> Callable[[tuple[Any, Any, Any]], Examples]:
+        """What checks a piece of examples and brings it to the dtypes that programs read."""
+        layout = task.step.objective.layout
+        network = layout.network(task.carry, task.data["fixed"])
+        known: dict[str, Any] = {}
+
+        def read(piece: tuple[Any, Any, Any]) -> Examples:
+            inputs = read_inputs(piece[0], self.dtype)
+            kind = str(batch_types(inputs))
+            if kind not in known:
+                known[kind] = output_type(network, inputs)
+            return with_targets(inputs, *piece[1:], self.dtype, self.loss, known[kind])
+
+        return read
 
     def _resume(self, task: Task, ledger: Ledger, state: TrainingState | None) -> str | None:
         """Put a state back; return the reason of a criterion that holds there already."""
@@ -261,7 +293,9 @@ class Trainer:
             self.executor,
         )
 
-    def _task(self, training: tuple[Any, ...], validation: tuple[Any, ...]) -> Task:
+    def _task(
+        self, training: tuple[Any, ...], validation: tuple[Any, ...], pieces: Pieces | None
+    ) -> Task:
         """Check the data, make the network hold arrays, and compile what is measured."""
         root = random.key(self.seed)
         inputs = read_inputs(training[0], self.dtype)
@@ -271,7 +305,7 @@ class Trainer:
         examples = read_examples(training, self.dtype, self.loss, outputs)
         layout = Layout.of(network, self.frozen)
         carried, fixed = layout.divide(network)
-        tables = self._measured(training, validation, outputs)
+        tables = self._measured(None if pieces else training, validation, outputs)
         bound = AnyOf(self._criteria()).at_most() or MANY
         measurings = [
             Measuring.of(layout, (carried, fixed), table, self.executor, bound) for table in tables
@@ -280,7 +314,8 @@ class Trainer:
         grows = {"metric"} if metric is not None and metric.larger_is_better else set()
         rate = getattr(self.optimiser, "learning_rate", 0.0)
         known = {name for table in tables for name in table}
-        size = self._rows_per_step(examples.rows)
+        rows = None if pieces else examples.rows
+        size = self._rows_per_step(rows)
         step = Step(
             Objective(layout, self.loss, several(self.penalties)),
             self.optimiser,
@@ -288,13 +323,13 @@ class Trainer:
             several(self.augment),
             several(self.constraints),
             self.average,
-            Pace(self.accumulate, -(-examples.rows // size)),
+            Pace(self.accumulate, -(-rows // size) if rows else None),
         )
         return Task(
             step=step,
             carry=step.initial(carried),
             data={
-                **examples.tree(),
+                **({} if pieces else examples.tree()),
                 "fixed": fixed,
                 "key": random.fold_in(root, 2),
                 **({"augment_key": random.fold_in(root, 3)} if step.augment else {}),
@@ -304,11 +339,12 @@ class Trainer:
             larger_is_better=frozenset({"train_accuracy"} | grows),
             keep=self._kept(known),
             batch_size=size,
-            rows=examples.rows,
+            rows=rows,
+            pieces=pieces,
         )
 
     def _measured(
-        self, training: tuple[Any, ...], validation: tuple[Any, ...], outputs: Any
+        self, training: tuple[Any, ...] | None, validation: tuple[Any, ...], outputs: Any
     ) -> list[dict[str, tuple[Measure, Examples]]]:
         """The tables that are measured after each epoch, and by what."""
         tables = []
@@ -325,7 +361,7 @@ class Trainer:
                 }
             )
         watched = AnyOf(self._criteria()).watched()
-        if "train_accuracy" in watched:
+        if "train_accuracy" in watched and training is not None:
             each = self.loss.accuracy()
             plain = read_examples((*training[:2], None), self.dtype, each, outputs)
             tables.append({"train_accuracy": (each, plain)})
@@ -338,7 +374,11 @@ class Trainer:
             )
         return tables
 
-    def _rows_per_step(self, rows: int) -> int:
+    def _rows_per_step(self, rows: int | None) -> int:
+        if rows is None and self.batch_size == "full":
+            raise ParameterError("batch_size='full' needs all examples at once, not in pieces")
+        if rows is None:
+            return int(self.batch_size)
         return rows if self.batch_size == "full" else min(rows, int(self.batch_size))
 
     def _criteria(self) -> tuple[Criterion, ...]:

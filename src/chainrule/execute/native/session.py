@@ -52,10 +52,7 @@ class NativeSession:
             aligned(x.type.shape, x.type.dtype) for x, _ in zip(inputs, leaves, strict=False)
         ]
         self.restore(carry)
-        self._data = [
-            np.asarray(as_array(value, x.type.dtype), order="C")
-            for value, x in zip(flatten(data)[0], inputs[len(leaves) :], strict=False)
-        ]
+        self.feed(data)
         self._programs: dict[bool, NativeLoop] = {}
 
     def _program(self, full: bool) -> NativeLoop:
@@ -79,6 +76,14 @@ class NativeSession:
         program = self._program(len(rows) % self._batch_size == 0)
         columns = program.run([*self._carry, *self._data], rows, first)
         return unflatten(self._record, columns)
+
+    def feed(self, data: Any) -> None:
+        """Replace what steps read by arrays of the same types."""
+        inputs = self._graph.inputs[len(self._carry) :]
+        self._data = [
+            np.asarray(as_array(value, x.type.dtype), order="C")
+            for value, x in zip(flatten(data)[0], inputs, strict=False)
+        ]
 
     def carry(self) -> Any:
         """Copy out what is carried on."""
