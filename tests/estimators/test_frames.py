@@ -196,6 +196,8 @@ def test_targets_of_raw_tables_are_checked() -> None:
         ({"a": [1.5, 2.5], "b": [True, False]}, False),
         ({"a": [1.5, None]}, True),
         ({"a": ["1", "2"]}, True),
+        ({"a": [1.0, float("inf")]}, True),
+        ({"a": [1.0, float("nan")]}, True),
     ],
 )
 @EACH_LIBRARY
@@ -210,3 +212,105 @@ def test_dates_and_categories_need_encoding() -> None:
     assert needs_encoding(pd.DataFrame({"a": pd.to_datetime(["2020-01-01"])}))
     assert not needs_encoding(np.array([["x"]]))
     assert not needs_encoding([[1.0]])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pd.DataFrame(DRAWS.normal(size=(ROWS, 2)), columns=["a", "a"]),
+        pa.table([pa.array(range(ROWS)), pa.array(["x", "y"] * 60)], names=["a", "a"]),
+        pd.DataFrame({0: ["x", "y"] * 60, "b": ["u", "v", "w"] * 40}),
+    ],
+    ids=["numbers", "arrow", "mixed names"],
+)
+@pytest.mark.filterwarnings("ignore:the header has 'a'")
+def test_names_need_not_be_clean(columns: Any) -> None:
+    model = classifier(max_iter=2).fit(columns, LABEL)
+    assert model.n_features_in_ == 2
+    assert model.predict(columns).shape == (ROWS,)
+
+
+def test_structured_arrays_are_tables() -> None:
+    rows = np.array(
+        list(zip(*([0.0, *map(float, range(ROWS - 1))], COLUMNS["city"]), strict=True)),
+        dtype=[("age", float), ("city", "U4")],
+    )
+    model = classifier(max_iter=2).fit(rows, LABEL)
+    assert model.feature_names_in_.tolist() == ["age", "city"]
+    table = pd.DataFrame({name: rows[name] for name in ("age", "city")})
+    np.testing.assert_array_equal(model.predict_proba(rows), model.predict_proba(table))
+
+
+def test_arrays_are_encoded_if_asked_for() -> None:
+    numbers = 1e6 * DRAWS.normal(size=(ROWS, 3))
+    model = classifier(max_iter=2, encode=True).fit(numbers, LABEL)
+    assert model.encoder_.feature_names == ("x0", "x1", "x2")
+    assert not hasattr(model, "feature_names_in_")
+    assert model.predict(numbers[:2].tolist()).shape == (2,)
+    with pytest.raises(ValueError, match="X has 2 features, but MLPClassifier is expecting 3"):
+        model.predict(numbers[:, :2])
+    told = classifier(max_iter=2, column_kinds={"x0": "drop"}).fit(numbers, LABEL)
+    assert told.encoder_.feature_names == ("x1", "x2")
+    with pytest.raises(ValueError, match="but encode=False"):
+        classifier(encode=False, column_kinds={"x0": "drop"}).fit(numbers, LABEL)
+
+
+def test_a_lazy_frame_has_to_be_collected() -> None:
+    table = pl.DataFrame(COLUMNS)
+    with pytest.raises(DataError, match=r"LazyFrame, whose rows are not computed yet: collect\(\)"):
+        classifier().fit(table.lazy(), LABEL)
+    with pytest.raises(DataError, match="LazyFrame"):
+        classifier(max_iter=2).fit(table, LABEL).predict(table.lazy())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Categorical([1, 2, 3] * 40),
+        pd.Categorical(["1", "2", "3"] * 40, categories=["3", "2", "1", "0"]),
+    ],
+)
+def test_a_type_that_says_levels_is_believed(column: Any) -> None:
+    model = classifier(max_iter=2).fit(pd.DataFrame({"a": column}), LABEL)
+    assert model.encoder_.feature_names == ("a=1", "a=2", "a=3")
+    told = classifier(max_iter=2, column_kinds={"a": "numeric"})
+    assert told.fit(pd.DataFrame({"a": column}), LABEL).encoder_.feature_names == ("a",)
+
+
+def test_polars_and_arrow_say_levels_too() -> None:
+    levels = pl.Series("a", ["1", "2"] * 60, dtype=pl.Enum(["1", "2"])).to_frame()
+    assert classifier(max_iter=2).fit(levels, LABEL).encoder_.feature_names == ("a=2",)
+    arrow = pa.table({"a": pa.array(["1", "2"] * 60).dictionary_encode()})
+    assert classifier(max_iter=2).fit(arrow, LABEL).encoder_.feature_names == ("a=2",)
+
+
+def test_held_out_rows_show_how_numbers_are_written() -> None:
+    # Alone, "1.234" is a number of its own; "1.234,5" in another row says that it is a thousand.
+    prices = [f"{1 + i % 9}.{i:03}" for i in range(ROWS - 1)] + ["1.234,5"]
+    model = classifier(max_iter=2).fit(pd.DataFrame({"price": prices}), LABEL)
+    alone = model.encoder_.read(pd.DataFrame({"price": ["5.000"]})).frame
+    assert model.encoder_.columns[0].notation.read(alone["price"]).tolist() == [5000.0]
+    few = model.predict_proba(pd.DataFrame({"price": prices[:3]}))
+    np.testing.assert_array_equal(few, model.predict_proba(pd.DataFrame({"price": prices}))[:3])
+
+
+@pytest.mark.parametrize("estimator", [classifier(), NetworkClassifier(max_iter=2)])
+def test_labels_that_are_not_there_are_counted(estimator: Any) -> None:
+    for gone in (None, pd.NA, np.nan):
+        with pytest.raises(ValueError, match=r"NaN: 2 of 120 rows have no label, .* row 1 "):
+            estimator.fit(pd.DataFrame(COLUMNS), ["a", gone, gone, *["b"] * (ROWS - 3)])
+
+
+def test_tables_without_columns_or_rows_are_refused() -> None:
+    with pytest.raises(DataError, match="no columns"):
+        classifier().fit(pd.DataFrame(), LABEL)
+    with pytest.raises(DataError, match="column names but no rows"):
+        classifier().fit(pl.DataFrame({"a": []}, schema={"a": pl.String}), [])
+    with pytest.raises(DataError, match="holds complex numbers"):
+        classifier().fit(pd.DataFrame({"a": [1j] * ROWS, "b": ["x"] * ROWS}), LABEL)
+
+
+def test_periods_are_dates() -> None:
+    months = pd.DataFrame({"month": pd.period_range("2015-01", periods=ROWS, freq="M")})
+    assert classifier(max_iter=2).fit(months, LABEL).encoder_.columns[0].name == "month"
+    assert "date; days elapsed" in classifier(max_iter=2).fit(months, LABEL).encoder_.describe()[0]

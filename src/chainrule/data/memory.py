@@ -104,16 +104,27 @@ def _from_columns(header: list[object], columns: list[Any]) -> Reading:
 
 
 def _series(name: str, values: Any) -> pl.Series:
+    if getattr(getattr(values, "dtype", None), "kind", "") == "c":
+        raise DataError(f"column {name!r} holds complex numbers: give their two parts instead")
     if isinstance(values, np.ndarray):
         values = _polars_array(values)
     for given in (lambda: values, lambda: _cells(values)):
-        with suppress(TypeError, ValueError, ImportError, pl.exceptions.PolarsError):
+        with suppress(
+            TypeError, ValueError, ImportError, NotImplementedError, pl.exceptions.PolarsError
+        ):
             series = pl.Series(name, given())
-            if series.dtype != pl.Object:
+            if _is_known(series.dtype):
                 return series
     # Values of several types: as text, which `clean` reads again like a file.
     texts = [None if cell is None else str(cell) for cell in _cells(values)]
     return pl.Series(name, texts, dtype=pl.String)
+
+
+def _is_known(dtype: pl.DataType) -> bool:
+    """Tell whether a type is polars' own: not Python's objects, nor an extension of Arrow's."""
+    plain = dtype.is_numeric() or dtype.is_temporal() or dtype.is_nested()
+    others = (pl.Boolean, pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Null)
+    return plain or dtype in others
 
 
 def _cells(values: Any) -> list[Any]:

@@ -102,15 +102,31 @@ class NumberTarget:
                 f"the target {known.name!r}, row {row + 1}: {known[row]!r} is no count; use the "
                 "task 'regression'"
             )
+        return cls.of(y, shape, name=known.name, notation=notation)
+
+    @classmethod
+    def of(
+        cls, y: np.ndarray, shape: str, *, name: str = "y", notation: NumberNotation = PLAIN
+    ) -> NumberTarget:
+        """Fit to finite numbers [n] of the training rows that suit one of `SHAPES`, or ``"auto"``.
+
+        With ``"count"`` they need not be whole, but none is below 0.
+
+        >>> NumberTarget.of(np.array([1.0, 3.0]), "auto").describe()
+        'y: number; mean 2, deviation 1; standardised'
+        """
+        if shape == "auto":
+            shape = _suitable(y)
         mean, deviation = moments(y)
         centre, unit = _curve(y, shape)
         shaped = _shaped(y, shape, centre, unit)
         inner, low, high = moments(shaped), float(shaped.min()), float(shaped.max())
         if shape == "count":  # exp of an output is a rate in units of the mean
+            mean = mean or 1.0
             inner, high = (0.0, 1.0), float(np.log(max(y.max() / mean, 2.0)))
             low = -high
         ends = (low, high)
-        return cls(known.name, shape, mean, deviation, centre, unit, *inner, *ends, notation)
+        return cls(name, shape, mean, deviation, centre, unit, *inner, *ends, notation)
 
     def knows(self, column: pl.Series) -> np.ndarray:
         """Tell for each row that it can be predicted: any number can, bool [n]."""
@@ -129,16 +145,24 @@ class NumberTarget:
     def encode(self, column: pl.Series) -> np.ndarray:
         """Turn numbers into what a network trains on, float32 [n]."""
         y = self.values(column)
+        if self.shape == "count" and (y < 0.0).any():
+            raise DataError(f"the target {self.name!r} holds a number below 0, but counts")
+        return self.scaled(y).astype(np.float32)
+
+    def scaled(self, y: np.ndarray) -> np.ndarray:
+        """Turn numbers in the column's unit into what a network trains on, float64 [n].
+
+        >>> NumberTarget.of(np.array([1.0, 3.0]), "standard").scaled(np.array([1.0, 2.0])).tolist()
+        [-1.0, 0.0]
+        """
         if self.shape == "count":
-            if (y < 0.0).any():
-                raise DataError(f"the target {self.name!r} holds a number below 0, but counts")
-            return (y / self.mean).astype(np.float32)
+            return y / self.mean
         if self.shape == "log":
             # Below 0 the curve goes on as the straight line that it is near 0.
             y = np.maximum(y, -0.999 * self.unit)
         shaped = _shaped(y, self.shape, self.centre, self.unit)
         scaled: np.ndarray = (shaped - self.inner_mean) / self.inner_deviation
-        return scaled.astype(np.float32)
+        return scaled
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Turn a network's outputs [n] into float64 [n] in the column's unit."""

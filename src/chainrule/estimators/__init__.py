@@ -16,7 +16,9 @@ file                  idea
 ``solvers``           scikit-learn's "sgd" and "adam" as optimisers
 ``rows``              the order of rows, as scikit-learn draws it
 ``split``             rows to train on, rows to validate on
+``target_scaling``    numbers to be predicted, brought near zero and back
 ``frames``            raw tables as inputs
+``gaps``              labels that are not there
 ``observers``         callbacks
 ``parameters``        parameters inside of parameters
 ``network``           what the estimators for any network share

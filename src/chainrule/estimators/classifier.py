@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.estimators.gaps import require_labels
 from chainrule.estimators.goals import GOALS, Goal
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.settings import has_partial_fit
@@ -234,6 +235,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             + Rows to validate on. With `early_stopping` they take the place of those that would
             be set aside; without it the scores are only recorded.
         """
+        require_labels(y)
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(has_partial_fit)
@@ -253,6 +255,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 "class_weight='balanced' is not supported for partial_fit, which does not see all "
                 "rows: give a dictionary, as compute_class_weight('balanced', ...) computes it"
             )
+        require_labels(y)
         if _check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)

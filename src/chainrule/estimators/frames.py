@@ -5,77 +5,139 @@ The table library is loaded when the first raw table comes, and not for plain nu
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils.validation import validate_data
 
-from chainrule.errors import ChainruleWarning
+from chainrule.errors import ChainruleWarning, DataError
 
 if TYPE_CHECKING:
     from chainrule.data import Encoder
+    from chainrule.data.table import Table
 
 
-def is_frame(X: Any) -> bool:
-    """Tell whether X is a table with named columns: of pandas, polars or Arrow."""
-    names = getattr(X, "columns", None)
-    names = getattr(X, "column_names", None) if names is None else names
-    return names is not None and not isinstance(X, np.ndarray) and hasattr(X, "shape")
+def is_table(X: Any) -> bool:
+    """Tell whether X has named columns: a frame of pandas, polars or Arrow, a structured array.
+
+    Raises
+    ------
+    DataError
+        If X is a lazy frame, whose rows are not there yet.
+    """
+    if isinstance(X, np.ndarray):
+        return X.dtype.names is not None
+    names = getattr(X, "column_names", None)
+    if hasattr(X, "collect") and not hasattr(X, "shape"):
+        raise DataError(f"X is a {type(X).__name__}, whose rows are not computed yet: collect() it")
+    return hasattr(X, "shape") and (names is not None or hasattr(X, "columns"))
 
 
 def needs_encoding(X: Any) -> bool:
-    """Tell whether a table holds anything but numbers, or has gaps."""
-    return is_frame(X) and (not all(map(_is_number, _dtypes(X))) or _has_gaps(X))
+    """Tell whether a table holds anything but finite numbers, or has a name twice or no column."""
+    if not is_table(X):
+        return False
+    if isinstance(X, np.ndarray):
+        return True
+    names = _names(X)
+    if not 0 < len({*names}) == len(names):
+        return True
+    return not all(map(_is_number, _dtypes(X))) or not _is_finite(X)
 
 
-def fit_encoder(X: Any, kinds: Mapping[str, str] | None) -> Encoder:
-    """Fit an encoder to the rows of a raw table.
+def read(X: Any) -> Table:
+    """Read a table, or an array as a table; what had to be repaired becomes a warning."""
+    from chainrule.data.read import read_with_notes
+
+    reading = read_with_notes(X)
+    _warn(reading.notes)
+    return reading.frame
+
+
+def look_at(model: Any, X: Any) -> Any:
+    """Decide at a first fit whether X has to be encoded; if so, read it as a table.
+
+    The model remembers the decision as `_encodes`, whether X had names as `_named`, and what
+    scikit-learn remembers of every X.
+    """
+    model.__dict__.pop("encoder_", None)
+    if model.encode is False and model.column_kinds:
+        raise ValueError("column_kinds are kinds of encoded columns, but encode=False")
+    known_better = bool(model.column_kinds)
+    model._encodes = model.encode is True or (
+        model.encode == "auto" and (known_better or needs_encoding(X))
+    )
+    if not model._encodes:
+        return X
+    model._named, table = is_table(X), read(X)
+    model._kinds = {**_kinds_by_type(X, table), **(model.column_kinds or {})}
+    # Its names are usable, which those of X need not be.
+    validate_data(model, table if model._named else X, skip_check_array=True, reset=True)
+    return table
+
+
+def fit_encoder(table: Table, kinds: Mapping[str, str] | None, rows: Any) -> Encoder:
+    """Fit an encoder to some rows of a table.
 
     Parameters
     ----------
+    table
+        As `read` gives it.
     kinds
         Kinds of columns that the user knows better, as for `chainrule.data.profile`.
+    rows
+        Numbers of the rows to learn from; None for all.
     """
-    from chainrule.data import Encoder, read_table
+    from chainrule.data import Encoder
 
-    return Encoder.fit(read_table(X), overrides=kinds)
+    return Encoder.fit(table, overrides=kinds, rows=rows)
 
 
-def encode(encoder: Encoder, X: Any, dtype: Any) -> tuple[Any, tuple[str, ...]]:
-    """Encode the rows of a raw table as an array, with notes of what a user should know."""
-    from chainrule.data import read_table
-
-    if not is_frame(X):
-        names = [column.name for column in encoder.columns]
+def look_again(model: Any, X: Any) -> None:
+    """Check raw rows that a fitted model is to predict: a table if it learnt from one."""
+    if not model._named:
+        validate_data(model, X, skip_check_array=True, reset=False)
+    elif not is_table(X):
+        names = [column.name for column in model.encoder_.columns]
         raise ValueError(
             f"the model was fitted on a table with the columns {names}, so it needs a table "
             f"(a DataFrame) and not {type(X).__name__}"
         )
-    encoded = encoder.transform(read_table(X))
-    return encoded.numeric.astype(dtype, copy=False), encoded.notes
 
 
-def encode_and_tell(encoder: Encoder, X: Any, dtype: Any) -> Any:
-    """Encode the rows of a raw table as an array; the notes become warnings."""
-    rows, notes = encode(encoder, X, dtype)
-    for note in notes:
-        warnings.warn(note, ChainruleWarning, stacklevel=2)
-    return rows
+def encode(encoder: Encoder, X: Any, dtype: Any, *, tell: bool = False) -> Any:
+    """Encode the rows of a raw table as an array (n, inputs).
+
+    Parameters
+    ----------
+    tell
+        Whether what a user should know, such as levels that training did not see, becomes
+        warnings. While fitting, rows to validate on may well have them.
+    """
+    reading = encoder.read(X)
+    encoded = encoder.transform(reading.frame)
+    if tell:
+        _warn(reading.notes + encoded.notes)
+    return encoded.numeric.astype(dtype, copy=False)
 
 
-def make_frame(columns: Mapping[str, Any]) -> Any:
+def make_frame(columns: Mapping[str, Any]) -> Table:
     """Make a polars frame of arrays of numbers by name."""
     from chainrule.data import read_table
 
     return read_table(columns)
 
 
-def take_rows(X: Any, rows: Any) -> Any:
-    """Give some rows of an array, a sparse matrix or a table, by position."""
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    return X.take(rows) if hasattr(X, "column_names") else X[rows]
+def _warn(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        warnings.warn(note, ChainruleWarning, stacklevel=2)
+
+
+def _names(X: Any) -> list[Any]:
+    return list(X.column_names if hasattr(X, "column_names") else X.columns)
 
 
 def _dtypes(X: Any) -> list[Any]:
@@ -89,13 +151,28 @@ def _is_number(dtype: Any) -> bool:
         return bool(dtype.is_numeric()) or str(dtype) == "Boolean"
     if hasattr(dtype, "kind"):  # NumPy's and pandas' dtypes
         return dtype.kind in "biuf"
-    return str(dtype) in ("bool", "float", "double") or "int" in str(dtype)  # Arrow's
+    return bool(re.fullmatch(r"bool|float|double|u?int\d+", str(dtype)))  # Arrow's
 
 
-def _has_gaps(X: Any) -> bool:
-    if hasattr(X, "isna"):
-        return bool(np.asarray(X.isna()).any())
-    if hasattr(X, "null_count"):
-        gaps = sum(np.asarray(X.null_count()).ravel().tolist())
-        return bool(gaps) or bool(np.isnan(np.asarray(X, dtype=np.float64)).any())
-    return any(column.null_count for column in X.columns)
+def _is_finite(X: Any) -> bool:
+    """Tell whether a table of numbers has no gap and no infinity."""
+    if hasattr(X, "column_names"):
+        columns = [np.asarray(column, np.float64) for column in X.columns]
+    elif hasattr(X, "iloc"):
+        columns = [X.to_numpy(dtype=np.float64, na_value=np.nan)]
+    else:
+        columns = [column.to_numpy().astype(np.float64) for column in X]
+    return all(bool(np.isfinite(column).all()) for column in columns)
+
+
+def _kinds_by_type(X: Any, table: Table) -> dict[str, str]:
+    """Find the columns whose type says that they are levels, whatever these look like."""
+    if isinstance(X, np.ndarray) or not is_table(X) or table.width != len(_names(X)):
+        return {}
+    types = zip(table, map(str, _dtypes(X)), strict=True)
+    return {
+        column.name: "categorical"
+        for column, dtype in types
+        if dtype.startswith(("category", "Categorical", "Enum", "dictionary"))
+        and column.drop_nulls().n_unique() > 1
+    }

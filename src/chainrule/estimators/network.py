@@ -15,14 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from chainrule import nn
 from chainrule.errors import ParameterError
-from chainrule.estimators.frames import (
-    encode,
-    encode_and_tell,
-    fit_encoder,
-    is_frame,
-    make_frame,
-    needs_encoding,
-)
+from chainrule.estimators.frames import encode, fit_encoder, look_again, look_at, make_frame
 from chainrule.estimators.parameters import Adjustable
 from chainrule.estimators.programs import BLOCK
 from chainrule.estimators.settings import suitable_batch
@@ -96,19 +89,17 @@ class NetworkEstimator(Adjustable, ABC):
     def _inputs(self, X: Any, *, first: bool = False) -> Any:
         """Check inputs; of raw tables only the names, until `_coded` encodes their rows."""
         if first:
-            wanted = self.encode is True or (self.encode == "auto" and needs_encoding(X))
-            self._encodes = wanted and is_frame(X)
-            self.__dict__.pop("encoder_", None)
+            X = look_at(self, X)
+        elif self._encodes:
+            look_again(self, X)
         if self._encodes:
-            if first:
-                validate_data(self, X, skip_check_array=True, reset=True)
             return X
         X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=first)
         whole = self.keep_integers and X.dtype.kind in "iu"
         return X.astype(np.int32 if whole else self.dtype, copy=False)
 
-    def _coded(self, X: Any) -> Any:
-        return encode_and_tell(self.encoder_, X, self.dtype) if self._encodes else X
+    def _coded(self, X: Any, *, tell: bool = True) -> Any:
+        return encode(self.encoder_, X, self.dtype, tell=tell) if self._encodes else X
 
     def _train(
         self,
@@ -162,21 +153,30 @@ class NetworkEstimator(Adjustable, ABC):
     def _divided(
         self, examples: Examples, validation: Examples | None, strata: Any
     ) -> tuple[Examples, Examples | None]:
-        """Set rows aside if needed, and encode all; the encoder learns from those to train on."""
+        """Set rows aside if needed, and encode all; what is learnt is of those to train on."""
         self._random_state = check_random_state(self.random_state)
+        rows = aside = None
         if validation is None and self.early_stopping:
-            examples, validation = set_aside(
-                examples, self.validation_fraction, self._random_state, strata
+            rows, aside = set_aside(
+                len(examples), self.validation_fraction, self._random_state, strata
             )
-        if not self._encodes:
-            return examples, validation
-        self.encoder_ = fit_encoder(examples.X, self.column_kinds)
+        if self._encodes:
+            self.encoder_ = fit_encoder(examples.X, self._kinds, rows)
+        self._learn_targets(examples.y if rows is None else examples.y[rows])
+        examples = self._encoded(examples)
+        if aside is not None:
+            return examples.take(rows), examples.take(aside)
+        return examples, validation and self._encoded(validation)
 
-        def coded(part: Examples) -> Examples:
-            X, _ = encode(self.encoder_, part.X, self.dtype)
-            return Examples(X, part.y, part.weight)
+    def _encoded(self, examples: Examples) -> Examples:
+        X = self._coded(examples.X, tell=False)
+        return Examples(X, self._scaled(examples.y), examples.weight)
 
-        return coded(examples), None if validation is None else coded(validation)
+    def _learn_targets(self, y: Any) -> None:
+        """Learn from the targets of the rows to train on how to scale them, if they are numbers."""
+
+    def _scaled(self, y: Any) -> Any:
+        return y
 
     def _weight(self, sample_weight: Any, X: Any) -> Any:
         return None if sample_weight is None else _check_sample_weight(sample_weight, X)

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from chainrule import nn
 from chainrule.errors import ParameterError
+from chainrule.estimators.gaps import require_labels
 from chainrule.estimators.network import NetworkEstimator
 from chainrule.estimators.split import Examples
 from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss
@@ -170,6 +171,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             Rows that are measured after every epoch.
         """
         X = self._examples(X, y)
+        require_labels(y)
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)

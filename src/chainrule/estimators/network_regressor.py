@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
 
 from chainrule import nn
 from chainrule.estimators.network import NetworkEstimator
 from chainrule.estimators.split import Examples
-from chainrule.nn.losses import SquaredError
+from chainrule.estimators.target_scaling import SHAPES, TargetScaling
+from chainrule.nn.losses import Loss, SquaredError
 
 
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
@@ -29,11 +31,15 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     penalties, clip, frozen, shuffle, random_state, verbose, keep_integers, encode, column_kinds
         As for `NetworkClassifier`.
+    target_scaling
+        As for `MLPRegressor`; "auto" scales only where the loss predicts what the network gives.
     dtype, callbacks, executor
         As for `NetworkClassifier`.
 
     Attributes
     ----------
+    target_scaling_
+        What is done to y, or None.
     network_, n_iter_, loss_, best_epoch_, stopped_because_, history_, encoder_
         As for `NetworkClassifier`.
 
@@ -46,6 +52,11 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     >>> model.fit(X, y).predict([[1.5]]).round(2).tolist()
     [4.0]
     """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NetworkEstimator._parameter_constraints,
+        "target_scaling": [None, StrOptions({"auto", *SHAPES})],
+    }
 
     def __init__(
         self,
@@ -68,6 +79,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         keep_integers: bool = False,
         encode: Any = "auto",
         column_kinds: Any = None,
+        target_scaling: Any = "auto",
         dtype: str = "float32",
         callbacks: Any = None,
         executor: str = "auto",
@@ -90,6 +102,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self.keep_integers = keep_integers
         self.encode = encode
         self.column_kinds = column_kinds
+        self.target_scaling = target_scaling
         self.dtype = dtype
         self.callbacks = callbacks
         self.executor = executor
@@ -130,9 +143,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             check_consistent_length(X_val, y_val)
             weight = self._weight(sample_weight_val, X_val)
             validation = Examples(X_val, self._numbers(y_val), weight)
+        self._loss_ = SquaredError() if self.loss is None else self.loss
         examples, validation = self._divided(examples, validation, None)
         network = self._built(1 if self._flat else y.shape[1], _perceptron)
-        self._loss_ = SquaredError() if self.loss is None else self.loss
         self.network_ = self._train(network, self._loss_, examples, validation)
         return self
 
@@ -147,7 +160,29 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         check_is_fitted(self)
         outputs = self._run(self.network_, self._coded(self._inputs(X)))
         found = np.asarray(self._loss_.predict(outputs))
+        if self.target_scaling_ is not None:
+            columns = found.reshape(len(found), -1)
+            found = self.target_scaling_.restore(columns).astype(self.dtype).reshape(found.shape)
         return found[:, 0] if self._flat and found.ndim == 2 and found.shape[1] == 1 else found
+
+    def _learn_targets(self, y: Any) -> None:
+        shape = self.target_scaling
+        plain = type(self._loss_).predict is Loss.predict
+        if shape == "auto":
+            shape = "auto" if self._encodes and plain else None
+        elif shape is not None and not plain:
+            raise ValueError(
+                f"target_scaling={shape!r} does not suit {type(self._loss_).__name__}, whose "
+                "predictions are not what the network gives: use None"
+            )
+        columns = y.reshape(len(y), -1)
+        self.target_scaling_ = None if shape is None else TargetScaling.fit(columns, shape)
+
+    def _scaled(self, y: Any) -> Any:
+        if self.target_scaling_ is None:
+            return y
+        columns = self.target_scaling_.apply(y.reshape(len(y), -1))
+        return columns.reshape(y.shape).astype(self.dtype)
 
     def _numbers(self, y: Any) -> Any:
         y = _check_y(y, multi_output=True, y_numeric=True, estimator=self).astype(self.dtype)

@@ -25,11 +25,10 @@ from chainrule.estimators.course import Course
 from chainrule.estimators.design import ACTIVATION_NAMES, Weights
 from chainrule.estimators.frames import (
     encode,
-    encode_and_tell,
     fit_encoder,
-    is_frame,
+    look_again,
+    look_at,
     make_frame,
-    needs_encoding,
 )
 from chainrule.estimators.goals import Goal
 from chainrule.estimators.lbfgs import minimise
@@ -133,6 +132,17 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     def _training_weight(self, examples: Examples) -> Any:
         """Give what the rows to train on count, [n] or None."""
 
+    # What only a regressor does.
+
+    def _learn_targets(self, y: Any) -> None:
+        """Learn from the targets of the rows to train on how to scale them, if they are numbers."""
+
+    def _scaled(self, y: Any) -> Any:
+        return y
+
+    def _restored(self, outputs: Any) -> Any:
+        return outputs
+
     # What `fit` does, in order.
 
     def _fit(
@@ -152,11 +162,17 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         self._random_state = check_random_state(self.random_state)
         if first and not self._encodes:
             self._initialise(examples.X.shape[1], hidden, examples.X.dtype)
-        training, held_out = self._divided(examples, validation, incremental)
-        if self._encodes:
-            training, held_out = self._encoded(training, held_out, first)
-            if first:
-                self._initialise(training.X.shape[1], hidden, training.X.dtype)
+        given = self._given(validation)
+        rows, aside = self._set_aside(examples, given, incremental)
+        if first:
+            self._learn_encoding(examples, rows)
+        examples = self._encoded(examples)
+        if first and self._encodes:
+            self._initialise(examples.X.shape[1], hidden, examples.X.dtype)
+        training = examples if rows is None else examples.take(rows)
+        held_out = given and self._encoded(given)
+        if aside is not None:
+            held_out = examples.take(aside)
         self._check_shapes([training.X.shape[1], *hidden, self.n_outputs_])
         weight = self._training_weight(training)
         training = Examples(_dense(training.X), training.y, weight)
@@ -179,12 +195,10 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     def _read(self, X: Any, y: Any, sample_weight: Any, first: bool, incremental: bool) -> Examples:
         """Check what `fit` received; raw tables stay raw until their rows are divided."""
         if first:
-            wanted = self.encode is True or (self.encode == "auto" and needs_encoding(X))
-            self._encodes = wanted and is_frame(X)
-            self.__dict__.pop("encoder_", None)
+            X = look_at(self, X)
         if self._encodes:
-            if first:
-                validate_data(self, X, skip_check_array=True, reset=True)
+            if not first:
+                look_again(self, X)
             y = _check_y(y, multi_output=True, y_numeric=self._numeric_targets, estimator=self)
             check_consistent_length(X, y)
         else:
@@ -231,43 +245,48 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
             self.best_validation_score_ = -np.inf
             self._best_coefs, self._best_intercepts = list(self.coefs_), list(self.intercepts_)
 
-    def _divided(
-        self, examples: Examples, validation: tuple[Any, Any, Any], incremental: bool
-    ) -> tuple[Examples, Examples | None]:
-        """Give the rows to train on, and those to validate on."""
+    def _given(self, validation: tuple[Any, Any, Any]) -> Examples | None:
+        """Check the rows to validate on that `fit` received, if any."""
         X, y, weight = validation
         if (X is None) != (y is None):
             given, absent = ("y_val", "X_val") if X is None else ("X_val", "y_val")
             raise ValueError(f"{given} is provided, but {absent} was not provided.")
+        if X is None:
+            return None
+        if not is_stochastic(self):
+            raise ValueError("X_val and y_val need the solver 'sgd' or 'adam', not 'lbfgs'")
+        if self._encodes:
+            look_again(self, X)
+        else:
+            X = validate_data(self, X, accept_sparse=_SPARSE, dtype=_FLOATS, reset=False)
+        if weight is not None:
+            weight = _check_sample_weight(weight, X)
+        check_consistent_length(X, y)
+        return Examples(X, self._further_targets(y), weight)
+
+    def _set_aside(
+        self, examples: Examples, given: Examples | None, incremental: bool
+    ) -> tuple[Any, Any]:
+        """Give the numbers of the rows to train on (None: all) and to validate on (None: none)."""
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if X is not None:
-            if not is_stochastic(self):
-                raise ValueError("X_val and y_val need the solver 'sgd' or 'adam', not 'lbfgs'")
-            if not self._encodes:
-                X = validate_data(self, X, accept_sparse=_SPARSE, dtype=_FLOATS, reset=False)
-            if weight is not None:
-                weight = _check_sample_weight(weight, X)
-            check_consistent_length(X, y)
-            return examples, Examples(X, self._further_targets(y), weight)
-        if not self.early_stopping or not is_stochastic(self):
-            return examples, None
+        if given is not None or not self.early_stopping or not is_stochastic(self):
+            return None, None
         strata = self._strata(examples.y)
-        return set_aside(examples, self.validation_fraction, self._random_state, strata)
+        return set_aside(len(examples), self.validation_fraction, self._random_state, strata)
 
-    def _encoded(
-        self, training: Examples, held_out: Examples | None, first: bool
-    ) -> tuple[Examples, Examples | None]:
-        """Encode raw rows; the encoder learns from those to train on."""
-        if first:
-            self.encoder_ = fit_encoder(training.X, self.column_kinds)
-        dtype = np.float32 if self.dtype == "auto" else np.dtype(self.dtype)
+    def _learn_encoding(self, examples: Examples, rows: Any) -> None:
+        """Learn from the rows to train on how raw rows and targets are encoded."""
+        if self._encodes:
+            self.encoder_ = fit_encoder(examples.X, self._kinds, rows)
+        self._learn_targets(examples.y if rows is None else examples.y[rows])
 
-        def coded(part: Examples) -> Examples:
-            X, _ = encode(self.encoder_, part.X, dtype)
-            return Examples(X, part.y, part.weight)
-
-        return coded(training), None if held_out is None else coded(held_out)
+    def _encoded(self, examples: Examples) -> Examples:
+        X = examples.X
+        if self._encodes:
+            dtype = np.float32 if self.dtype == "auto" else np.dtype(self.dtype)
+            X = encode(self.encoder_, X, dtype)
+        return Examples(X, self._scaled(examples.y), examples.weight)
 
     def _check_shapes(self, units: list[int]) -> None:
         held = [coef.shape for coef in self.coefs_]
@@ -311,7 +330,10 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
 
     @property
     def network_(self) -> nn.Sequential:
-        """The trained network as a module; its outputs are raw, before `out_activation_`."""
+        """The trained network as a module; its outputs are raw, before `out_activation_`.
+
+        Those of a regressor with a `target_scaling_` are scaled as this says.
+        """
         if not hasattr(self, "coefs_"):
             raise AttributeError(f"this {type(self).__name__} has no network_: fit it first")
         return design_of(self, self.coefs_[0].dtype.name).network(self._weights())
@@ -321,14 +343,15 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     def _inputs(self, X: Any) -> Any:
         """Check rows to be predicted, and encode raw ones."""
         if self._encodes:
-            return encode_and_tell(self.encoder_, X, self.coefs_[0].dtype)
+            look_again(self, X)
+            return encode(self.encoder_, X, self.coefs_[0].dtype, tell=True)
         return validate_data(self, X, accept_sparse=_SPARSE, reset=False)
 
     def _predicted(self, X: Any, times: int = 1) -> Any:
-        """Predict encoded rows, [n, outputs], behind `out_activation_`; see `_raw_outputs`."""
+        """Predict encoded rows [n, outputs], in the unit of the targets; see `_raw_outputs`."""
         dtype = self.coefs_[0].dtype
-        outputs = self._goal().activate(self._raw_outputs(X, times))
-        return np.asarray(outputs).astype(dtype, copy=False)
+        outputs = np.asarray(self._goal().activate(self._raw_outputs(X, times)))
+        return self._restored(outputs).astype(dtype, copy=False)
 
     def _raw_outputs(self, X: Any, times: int = 1) -> Any:
         """Compute the raw outputs of encoded rows, [n, outputs], a block at a time.

@@ -16,6 +16,7 @@ from chainrule.estimators.goals import GOALS, Goal
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.settings import has_partial_fit
 from chainrule.estimators.split import Examples
+from chainrule.estimators.target_scaling import SHAPES, TargetScaling
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -36,7 +37,14 @@ class MLPRegressor(RegressorMixin, Perceptron):
         As for `MLPClassifier`.
     nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon
         As for `MLPClassifier`.
-    n_iter_no_change, max_fun, dropout, optimizer, clip, encode, column_kinds, dtype, callbacks
+    n_iter_no_change, max_fun, dropout, optimizer, clip, encode, column_kinds
+        As for `MLPClassifier`.
+    target_scaling
+        + What is done to y for training, and undone in predictions: "standard", or for skewed
+        numbers "log" (from 0 on) or "asinh"; "auto" chooses among these for raw tables, divides
+        counts by their mean, and leaves y as it is for plain numbers, as scikit-learn does; None
+        always does. Losses are of scaled targets, scores and predictions are not.
+    dtype, callbacks
         As for `MLPClassifier`.
     executor, n_jobs
         As for `MLPClassifier`.
@@ -51,6 +59,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         "identity", or "exp" for "poisson".
     n_features_in_, feature_names_in_, history_, network_, encoder_
         As for `MLPClassifier`.
+    target_scaling_
+        + What is done to y, or None; ``target_scaling_.describe()`` says it in words.
 
     Examples
     --------
@@ -65,6 +75,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Perceptron._parameter_constraints,
         "loss": [StrOptions({"squared_error", "poisson"})],
+        "target_scaling": [None, StrOptions({"auto", *SHAPES})],
     }
 
     def __init__(
@@ -99,6 +110,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         clip: Any = None,
         encode: Any = "auto",
         column_kinds: Any = None,
+        target_scaling: Any = "auto",
         dtype: str = "auto",
         callbacks: Any = None,
         executor: str = "auto",
@@ -133,6 +145,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self.clip = clip
         self.encode = encode
         self.column_kinds = column_kinds
+        self.target_scaling = target_scaling
         self.dtype = dtype
         self.callbacks = callbacks
         self.executor = executor
@@ -202,6 +215,23 @@ class MLPRegressor(RegressorMixin, Perceptron):
             raise ValueError(f"y_val has {y.shape[1]} outputs, but y has {self.n_outputs_}")
         return y
 
+    def _learn_targets(self, y: Any) -> None:
+        shape = self.target_scaling
+        if shape not in (None, "auto") and self.loss == "poisson":
+            raise ValueError(
+                f"target_scaling={shape!r} does not suit the loss 'poisson', which learns the "
+                "logarithm of a rate: use 'auto' or None"
+            )
+        if shape == "auto":
+            shape = ("count" if self.loss == "poisson" else "auto") if self._encodes else None
+        self.target_scaling_ = None if shape is None else TargetScaling.fit(y, shape)
+
+    def _scaled(self, y: Any) -> Any:
+        return y if self.target_scaling_ is None else self.target_scaling_.apply(y)
+
+    def _restored(self, outputs: Any) -> Any:
+        return outputs if self.target_scaling_ is None else self.target_scaling_.restore(outputs)
+
     def _output_count(self, targets: Any) -> int:
         return int(targets.shape[1])
 
@@ -212,7 +242,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         outputs = self._predicted(examples.X, self.max_iter)
         if not np.isfinite(outputs).all():
             return np.nan
-        return float(r2_score(examples.y, outputs, sample_weight=examples.weight))
+        truth = self._restored(examples.y)
+        return float(r2_score(truth, outputs, sample_weight=examples.weight))
 
     def _strata(self, targets: Any) -> Any:
         return None

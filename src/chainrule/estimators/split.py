@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from chainrule.estimators.frames import take_rows
-
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -35,30 +33,35 @@ class Examples:
     def take(self, rows: Any) -> Examples:
         """Give some of the rows, by position."""
         weight = None if self.weight is None else self.weight[rows]
-        return Examples(take_rows(self.X, rows), self.y[rows], weight)
+        return Examples(self.X[rows], self.y[rows], weight)
 
 
 def set_aside(
-    examples: Examples, fraction: float, draws: np.random.RandomState, stratify: Any
-) -> tuple[Examples, Examples]:
+    rows: int, fraction: float, draws: np.random.RandomState, stratify: Any
+) -> tuple[Any, Any]:
     """Split rows into those to train on and those to validate on, as scikit-learn does.
 
     Parameters
     ----------
+    rows
+        How many there are.
     fraction
         Share of the rows to validate on.
     draws
         Where the split is drawn from.
     stratify
         Classes [n] whose shares both parts should have, or None.
+
+    Returns
+    -------
+    The numbers of the rows of each part, whole numbers [n].
     """
-    places = np.arange(len(examples))
     training, validation = train_test_split(
-        places, random_state=draws, test_size=fraction, stratify=stratify
+        np.arange(rows), random_state=draws, test_size=fraction, stratify=stratify
     )
     if len(validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
             "or the size of your dataset."
         )
-    return examples.take(training), examples.take(validation)
+    return training, validation
