@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         loss_surface,
     )
     from chainrule.ir import ArrayType, Dim
-    from chainrule.tracing import tap, taps
+    from chainrule.tracing import scan, tap, taps
     from chainrule.train import Trainer
 
 __version__ = "0.1.0"
@@ -74,7 +74,7 @@ _HOMES = {
         "loss_surface",
     ),
     "chainrule.ir": ("ArrayType", "Dim"),
-    "chainrule.tracing": ("tap", "taps"),
+    "chainrule.tracing": ("scan", "tap", "taps"),
     "chainrule.train": ("Trainer",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -112,6 +112,7 @@ __all__ = [
     "numpy",
     "optim",
     "random",
+    "scan",
     "stop",
     "tap",
     "taps",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule.backprop.loops import pull_back_loop
 from chainrule.errors import GradientError
-from chainrule.ir import Builder, Graph, Node, is_float, topological
+from chainrule.ir import Builder, Graph, Node, families, is_float, is_loop, topological
 from chainrule.tracing import Array, begin, functions
 
 
@@ -34,15 +35,23 @@ def pull_back(
     for y, cotangent in zip(outputs, cotangents, strict=True):
         gradients[y.node] = gradients[y.node] + cotangent if y.node in gradients else cotangent
 
+    loops = families(order)
     for node in reversed(order):
-        if node not in gradients or node not in leads_to_wrt or not node.inputs:
+        if node in gradients:
+            gradients[node].recorder.builder.annotate(gradients[node].node, gradient_of=node)
+        if node not in leads_to_wrt or not node.inputs:
             continue
-        g = gradients[node]
-        g.recorder.builder.annotate(g.node, gradient_of=node)
-        values = [Array(n, g.recorder) for n in (node, *node.inputs)]
-        if not callable(node.card.vjp):
+        if is_loop(node):  # all values of a loop at once, when their users have been
+            family = {x: gradients[x] for x in loops[node] if x in gradients}
+            if node is not loops[node][0] or not family:
+                continue
+            parts = pull_back_loop(family, leads_to_wrt, pull_back)
+        elif node in gradients and callable(node.card.vjp):
+            g = gradients[node]
+            values = [Array(n, g.recorder) for n in (node, *node.inputs)]
+            parts = node.card.vjp(functions, g, *values, **node.options)
+        else:
             continue
-        parts = node.card.vjp(functions, g, *values, **node.options)
         for x, part in zip(node.inputs, parts, strict=True):
             if part is not None and x in leads_to_wrt and is_float(x.type.dtype):
                 gradients[x] = gradients[x] + part if x in gradients else part

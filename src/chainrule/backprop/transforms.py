@@ -156,7 +156,9 @@ def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[An
     captured = capture(function, args)
     value = unflatten(captured.result, replay(captured.graph, leaves, captured.outer))
     graph = _jvp_graph(captured)
-    slope = replay(graph, [*leaves, *directions], captured.outer)
+    # The slope does not depend on the probes, but loops that are part of it read them.
+    probes = [functions.zeros_like(y) for y in flatten(value)[0]]
+    slope = replay(graph, [*leaves, *directions, *probes], captured.outer)
     return value, unflatten(captured.result, slope)
 
 
@@ -217,5 +219,5 @@ def _jvp_graph(captured: Captured) -> Graph:
     moving = [(x, t) for x, t in zip(inputs, tangents, strict=True) if is_float(x.dtype.name)]
     gradients = _linear(outputs, probes, [x for x, _ in moving])
     slopes = _linear(gradients, [t for _, t in moving], probes)
-    nodes = tuple(x.node for x in (*inputs, *tangents))
+    nodes = tuple(x.node for x in (*inputs, *tangents, *probes))
     return Graph(nodes, tuple(s.node for s in slopes), recorder.builder.notes)

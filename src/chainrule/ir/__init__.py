@@ -6,13 +6,15 @@ Everything above this room (tracing, backpropagation, planning, executors) reads
 
 from chainrule.ir.card import KINDS, Absent, Card, Example, absent
 from chainrule.ir.check import check
-from chainrule.ir.graph import Builder, Graph, Node, Note, SourceLine, topological
+from chainrule.ir.graph import Builder, Graph, Node, Note, SourceLine, rebuild, topological
+from chainrule.ir.loop import Body, families, is_loop, position
 from chainrule.ir.text import text
 from chainrule.ir.types import (
     DTYPES,
     FLOATS,
     ArrayType,
     Dim,
+    Open,
     Shape,
     Size,
     bind,
@@ -28,6 +30,7 @@ __all__ = [
     "KINDS",
     "Absent",
     "ArrayType",
+    "Body",
     "Builder",
     "Card",
     "Dim",
@@ -35,6 +38,7 @@ __all__ = [
     "Graph",
     "Node",
     "Note",
+    "Open",
     "Shape",
     "Size",
     "SourceLine",
@@ -42,8 +46,12 @@ __all__ = [
     "bind",
     "check",
     "element_count",
+    "families",
     "is_float",
+    "is_loop",
     "itemsize",
+    "position",
+    "rebuild",
     "symbols",
     "text",
     "topological",

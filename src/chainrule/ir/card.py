@@ -19,6 +19,7 @@ KINDS = (
     "index",
     "window",
     "random",
+    "control",
 )
 
 

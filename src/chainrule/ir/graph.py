@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from chainrule.ir.card import Card
-from chainrule.ir.types import ArrayType
+from chainrule.ir.types import ArrayType, Size, bind
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
@@ -163,3 +163,39 @@ def topological(outputs: Iterable[Node], first: Iterable[Node] = ()) -> tuple[No
             else:
                 done[stack.pop()] = None
     return tuple(done)
+
+
+def rebuild(
+    graph: Graph, rewrite: Callable[[Builder, Node], Node], sizes: Mapping[str, Size]
+) -> tuple[Graph, dict[Node, Node]]:
+    """Make a graph anew, with each node rewritten behind its inputs.
+
+    Parameters
+    ----------
+    rewrite
+        Gives the node to take in place of one; ``lambda builder, node: node`` keeps it.
+    sizes
+        Values of symbolic sizes, which are replaced.
+
+    Returns
+    -------
+    The new graph, and for each old node the new one.
+    """
+    builder = Builder()
+    new: dict[Node, Node] = {}
+    for node in graph.inputs:
+        kind = ArrayType(bind(node.type.shape, sizes), node.type.dtype)
+        same = kind == node.type
+        new[node] = node if same else Node(node.card, (), (*node.params, ("bound", kind)), kind)
+    for node in graph.nodes:
+        if node not in new:
+            options = {k: bind(v, sizes) for k, v in node.params} if sizes else node.options
+            built = builder.add(node.card, *(new[x] for x in node.inputs), **options)
+            new[node] = rewrite(builder, built)
+    notes: dict[Node, Note] = {}
+    for old, note in graph.notes.items():
+        if old in new and new[old] not in notes:
+            target = note.gradient_of
+            notes[new[old]] = replace(note, gradient_of=new.get(target) if target else None)
+    inputs = tuple(new[x] for x in graph.inputs)
+    return Graph(inputs, tuple(new[x] for x in graph.outputs), notes), new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,22 @@ _SHORT = {"float32": "f32", "float64": "f64", "int32": "i32", "bool": "bool"}
 _BYTES = {"float32": 4, "float64": 8, "int32": 4, "bool": 1}
 
 
+class Open(ABC):
+    """What holds symbolic sizes that can be replaced: a size, or a parameter made of sizes."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def bind(self, sizes: Mapping[str, Size]) -> Any:
+        """Give the same with symbols replaced by their values, for those that `sizes` holds."""
+
+    @abstractmethod
+    def symbols(self) -> Iterator[str]:
+        """Name the symbols that occur."""
+
+
 @dataclass(frozen=True, slots=True)
-class Dim:
+class Dim(Open):
     """A size that is known only when the program runs: ``scale * symbol + offset``.
 
     One traced and compiled program serves every batch size because its batch axis is a `Dim`.
@@ -35,6 +50,10 @@ class Dim:
         """Give the size with its symbol's value taken from `sizes`, if that holds it."""
         value = sizes.get(self.symbol)
         return self if value is None else self.scale * value + self.offset
+
+    def symbols(self) -> Iterator[str]:
+        """Name the symbol."""
+        yield self.symbol
 
     def __add__(self, other: Size) -> Size:
         if isinstance(other, Dim):
@@ -138,8 +157,8 @@ def element_count(shape: Shape) -> Size:
 
 
 def bind(value: Any, sizes: Mapping[str, Size]) -> Any:
-    """Replace every `Dim` in a parameter (a size, a tuple, anything) by the size it stands for."""
-    if isinstance(value, Dim):
+    """Replace symbolic sizes in a parameter (a size, a tuple, anything) by what they stand for."""
+    if isinstance(value, Open):
         return value.bind(sizes)
     if isinstance(value, tuple):
         return tuple(bind(item, sizes) for item in value)
@@ -147,9 +166,9 @@ def bind(value: Any, sizes: Mapping[str, Size]) -> Any:
 
 
 def symbols(value: Any) -> Iterator[str]:
-    """Name the symbols that occur in a size or a tuple of sizes."""
-    if isinstance(value, Dim):
-        yield value.symbol
+    """Name the symbols that occur in a parameter: a size, a tuple of sizes, anything."""
+    if isinstance(value, Open):
+        yield from value.symbols()
     elif isinstance(value, tuple):
         for item in value:
             yield from symbols(item)

@@ -17,6 +17,7 @@ from chainrule.ops import (
     arithmetic,
     comparison,
     contract,
+    control,
     index,
     leaf,
     random,
@@ -44,6 +45,7 @@ FAMILIES = (
     along,
     window,
     random,
+    control,
 )
 
 

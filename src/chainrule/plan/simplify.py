@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from chainrule.ir import Builder, Graph, Node, Note, bind
+from chainrule.ir import Body, Builder, Graph, Node, is_loop, rebuild
 from chainrule.ops import CARDS
 from chainrule.tracing import compute
 
@@ -18,38 +18,12 @@ Rewrite = Callable[[Builder, Node], Node | None]
 
 def simplify(graph: Graph) -> Graph:
     """Apply the rewrites of this module once to every node, inputs before users."""
-    return _rebuild(graph, _rewritten, {})
+    return rebuild(graph, _rewritten, {})[0]
 
 
 def bind_sizes(graph: Graph, sizes: Mapping[str, int]) -> Graph:
     """Replace symbolic sizes by numbers, for a program that serves these sizes alone."""
-    return _rebuild(graph, lambda builder, node: node, sizes)
-
-
-def _rebuild(
-    graph: Graph, rewrite: Callable[[Builder, Node], Node], sizes: Mapping[str, int]
-) -> Graph:
-    builder = Builder()
-    new: dict[Node, Node] = {}
-    for node in graph.inputs:
-        kind = (
-            type(node.type)(bind(node.type.shape, sizes), node.type.dtype) if sizes else node.type
-        )
-        same = kind == node.type
-        new[node] = node if same else Node(node.card, (), (*node.params, ("bound", kind)), kind)
-    for node in graph.nodes:
-        if node not in new:
-            options = {k: bind(v, sizes) for k, v in node.params} if sizes else node.options
-            built = builder.add(node.card, *(new[x] for x in node.inputs), **options)
-            new[node] = rewrite(builder, built)
-    notes: dict[Node, Note] = {}
-    for old, note in graph.notes.items():
-        if old in new and new[old] not in notes:
-            target = note.gradient_of
-            of = new.get(target) if target else None
-            notes[new[old]] = replace(note, gradient_of=of)
-    inputs = tuple(new[x] for x in graph.inputs)
-    return Graph(inputs, tuple(new[x] for x in graph.outputs), notes)
+    return rebuild(graph, lambda builder, node: node, sizes)[0]
 
 
 def _rewritten(builder: Builder, node: Node) -> Node:
@@ -170,7 +144,21 @@ def _sum_of_nothing(builder: Builder, node: Node) -> Node | None:
     return builder.add(node.card, thin, axes=rest) if rest else thin
 
 
+def _simplify_loop(builder: Builder, node: Node) -> Node | None:
+    """A loop's step is a program like any other."""
+    if not is_loop(node):
+        return None
+    body = _simplified(node.options["body"])
+    return builder.add(node.card, *node.inputs, **{**node.options, "body": body})
+
+
+@lru_cache(maxsize=64)
+def _simplified(body: Body) -> Body:
+    return body.rebuilt(_rewritten)
+
+
 _REWRITES: tuple[Rewrite, ...] = (
+    _simplify_loop,
     _fold_constants,
     _drop_identity,
     _merge_shapes,

@@ -15,6 +15,7 @@ from chainrule.tracing.capture import (
     spec_of,
 )
 from chainrule.tracing.functions.windows import per_axis
+from chainrule.tracing.loops import Loop, Written, enclose, scan
 from chainrule.tracing.record import apply, compute, filled, named, record
 from chainrule.tracing.tap import tap, taps
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
@@ -23,14 +24,17 @@ from chainrule.tracing.values import as_array, dtype_name, show, type_of
 __all__ = [
     "Array",
     "Captured",
+    "Loop",
     "Recorder",
     "Tree",
+    "Written",
     "apply",
     "as_array",
     "begin",
     "capture",
     "compute",
     "dtype_name",
+    "enclose",
     "filled",
     "flatten",
     "fresh_input",
@@ -41,6 +45,7 @@ __all__ = [
     "per_axis",
     "record",
     "replay",
+    "scan",
     "show",
     "spec_of",
     "static",

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import ShapeError, TraceError
-from chainrule.ir import ArrayType, Builder, Dim, Graph, Node, Note, bind, topological
+from chainrule.ir import (
+    ArrayType,
+    Builder,
+    Dim,
+    Graph,
+    Node,
+    Note,
+    bind,
+    families,
+    is_loop,
+    topological,
+)
 from chainrule.ops import CARDS
+from chainrule.ops.control import compute_loop
 from chainrule.tracing import functions
 from chainrule.tracing.array import Array, Recorder
 from chainrule.tracing.record import apply, lift, record
@@ -137,13 +149,20 @@ def replay(
     for node, value in zip(graph.inputs, values, strict=True):
         known[node] = value if isinstance(value, Array) else as_array(value, node.type.dtype)
     recorder = youngest(list(known.values()))
-    for node in topological(graph.outputs, known):
+    order = topological(graph.outputs, known)
+    loops = families(order)
+    for node in order:
         if node in known:
             continue
         if node.card.name == "input":
             raise TraceError(f"{node} belongs to another tracing")
         options = {k: bind(v, sizes) for k, v in node.params}
         inputs = [known[x] for x in node.inputs]
+        if is_loop(node) and recorder is None:
+            bound = [replace(x, params=bind(x.params, sizes)) for x in loops[node]]
+            with np.errstate(all="ignore"):
+                known |= zip(loops[node], compute_loop(np, bound, inputs), strict=True)
+            continue
         noted = 0 if recorder is None else len(recorder.builder.notes)
         if not inputs and recorder is not None:
             known[node] = record(recorder, node.card, **options)
