@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+import chainrule.numpy as cnp
 from chainrule.errors import ChainruleError
 from chainrule.ir import DTYPES, ArrayType, Builder, Card, Graph, is_float
 from chainrule.ops import CARDS
 from chainrule.ops.leaf import Frozen
-from chainrule.tracing import apply, capture
+from chainrule.tracing import apply, capture, scan
 
 Params = dict[str, Any]
 SHAPES = ((2, 3), (), (0,), (2, 0))
@@ -159,7 +160,29 @@ def _reductions() -> list[Shaped]:
     ]
 
 
+def _loops() -> Iterator[Shaped]:
+    """One value or another of a loop with a constant, two carries and one array of slices."""
+
+    def loop(scale: Any, carry: Any, xs: Any) -> Any:
+        def step(carry: Any, x: Any) -> Any:
+            total, count = carry
+            return (cnp.tanh(total * scale + x), count + 1), total * x
+
+        return scan(step, carry, xs)
+
+    for dtype in ("float32", "float64"):
+        kinds = ArrayType((2,), dtype), ArrayType((2,), dtype), ArrayType((3, 2), dtype)
+        graph = capture(loop, (kinds[0], (kinds[1], ArrayType((), "int32")), kinds[2])).graph
+        body = next(x for x in graph.nodes if x.card.name == "scan").options["body"]
+        count = np.array(2, np.int32)
+        for i, length in enumerate((3, 1, 0, 3)):
+            inputs = ((2,), (2,), count, (length, 2))
+            wanted = {"stacked": bool(i % 2), "index": len(body.values) - 1 if i % 2 else i // 2}
+            yield inputs, {"body": body, "length": length, "reverse": i == 3, **wanted}
+
+
 SHAPED: dict[str, list[Shaped]] = {
+    "scan": [*_loops()],
     "input": [],
     "full": [
         ((), {"value": v, "shape": s, "dtype": d})

@@ -1,6 +1,7 @@
 """From a graph to a plan: what is computed together, in which order, and where it lies."""
 
 from chainrule.plan.fuse import Group, fuse
+from chainrule.plan.loops import LoopPlan
 from chainrule.plan.memory import Placement, lower_bound, place
 from chainrule.plan.passes import PASSES, Plan, plan
 from chainrule.plan.simplify import bind_sizes, simplify
@@ -8,6 +9,7 @@ from chainrule.plan.simplify import bind_sizes, simplify
 __all__ = [
     "PASSES",
     "Group",
+    "LoopPlan",
     "Placement",
     "Plan",
     "bind_sizes",

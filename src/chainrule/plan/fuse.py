@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chainrule.ir import Graph, Node, element_count
+from chainrule.ir import Graph, Node, element_count, families, is_loop
 
 EXPENSIVE = 10
 """Operations per entry from which a value is computed in a loop that can be vectorised."""
@@ -33,7 +33,7 @@ class Group:
     ----------
     kind
         "map" (a loop over entries), "reduce", "argmax", "cumulate", "contract", "take",
-        "scatter_add", "overlap_add", or "fold_in".
+        "scatter_add", "overlap_add", "fold_in", or "scan" (all values of a loop).
     outputs
         The values written to memory.
     inner
@@ -97,7 +97,7 @@ def stored_nodes(graph: Graph) -> set[Node]:
             stored.add(node)
         if kind == "contract":
             stored |= {matrix_operand(x)[0] for x in node.inputs}
-        elif kind in ("index", "random"):
+        elif kind in ("index", "random", "control"):
             stored |= set(node.inputs)
         elif _joins(node):
             stored |= {x for x in node.inputs if x.card.kind != "leaf"}
@@ -195,11 +195,14 @@ def fuse(
             (last if is_late else first).append(node)
     groups: list[Group] = []
     made: dict[Node, int] = {}
+    loops = families(graph.nodes)
     for node in (*first, *last):
         reads = reads_of(node, stored)
         kind = _kind(node)
         alone = kind != "map" or everything_apart
         home = None if alone else _home(node, reads, groups, made, carried, updates_apart, level)
+        if is_loop(node):  # the values of a loop come out of one run of it
+            home = made.get(loops[node][0])
         if home is None:
             made[node] = len(groups)
             groups.append(Group(kind, [node], reads))
@@ -219,7 +222,7 @@ def _kind(node: Node) -> str:
         return node.card.name
     if node.card.kind in ("reduce", "cumulate", "contract"):
         return node.card.kind
-    return "map"
+    return "scan" if is_loop(node) else "map"
 
 
 def _home(

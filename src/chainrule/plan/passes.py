@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from chainrule.errors import GraphError
@@ -12,6 +12,7 @@ from chainrule.ir import Graph, Node, bind, check, element_count
 from chainrule.ops import CARDS
 from chainrule.plan.chunk import Chunk, chunk
 from chainrule.plan.fuse import Group, fuse
+from chainrule.plan.loops import LoopPlan, plan_loops
 from chainrule.plan.memory import Lives, Placement, lower_bound, place
 from chainrule.plan.rows import Rows, find_rows
 from chainrule.plan.share import Sharing, lives_of_parts, share
@@ -49,6 +50,8 @@ class Plan:
         How the program is divided by rows; None where one worker does all of them at once.
     chunks
         Kernels that run on some rows after others.
+    loops
+        How the groups that are loops run.
     """
 
     graph: Graph
@@ -59,6 +62,7 @@ class Plan:
     limits: Mapping[str, int]
     sharing: Sharing | None = None
     chunks: tuple[Chunk, ...] = ()
+    loops: Mapping[Group, LoopPlan] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -70,13 +74,30 @@ class Plan:
         text = f"{self.graph.fingerprint}{kernels}{limits}{chunks}"
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def every_loop(self) -> dict[Group, LoopPlan]:
+        """How all groups that are loops run, those inside of loops included."""
+        found: dict[Group, LoopPlan] = {}
+        waiting = [self.loops]
+        while waiting:
+            loops = waiting.pop(0)
+            found.update(loops)
+            waiting += [loop.inner for loop in loops.values()]
+        return found
+
+    @cached_property
+    def every_group(self) -> tuple[Group, ...]:
+        """All groups: those of the program, then those of the steps of loops."""
+        return (*self.groups, *(g for loop in self.every_loop.values() for g in loop.groups))
+
     def memory(self) -> int:
         """Bytes of working memory, without arguments and results."""
-        return self.placement.total
+        workspaces = (loop.workspace for loop in self.loops.values())
+        return self.placement.total + max(workspaces, default=0)
 
     def cost(self) -> int:
         """Floating-point operations of one run, at the largest symbolic sizes."""
-        return sum(_flops(group, self.limits) for group in self.groups)
+        return sum(_flops(group, self.limits, self.every_loop) for group in self.groups)
 
     def explain(self, seconds: Sequence[float] = ()) -> str:
         """Print the plan: kernels with what they read, write, and cost.
@@ -84,7 +105,7 @@ class Plan:
         Parameters
         ----------
         seconds
-            The time that each kernel took, if it was measured.
+            The time that each of `every_group` took, if it was measured.
         """
         names = _names(self)
         bound = lower_bound(self.placement, len(self.groups))
@@ -92,20 +113,13 @@ class Plan:
             f"{len(self.groups)} kernels, {_big(self.cost())} floating-point operations, "
             f"{_bytes(self.memory())} of working memory (lower bound {_bytes(bound)})"
         ]
+        times = dict(zip(self.every_group, seconds, strict=False))
         begins = {some.first: some for some in self.chunks}
         ends = {some.last for some in self.chunks}
         for i, group in enumerate(self.groups):
             if i in begins:
                 lines.append(f"for each {begins[i].rows} rows:")
-            outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
-            reads = ", ".join(names[x] for x in group.reads)
-            flops = f"{_big(_flops(group, self.limits))} flops"
-            if seconds:
-                speed = _flops(group, self.limits) / max(seconds[i], 1e-12) / 1e9
-                flops += f", {seconds[i] * 1e6:.2f} us, {speed:.1f} GFLOP/s"
-            lines.append(f"{i:3d} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{flops}]")
-            for x in (*group.inner, *group.outputs):
-                lines.append(f"        {_formula(x, names)}")
+            lines += self._lines(f"{i:3d}", group, names, times)
             if i in ends:
                 lines.append("for all rows:")
         for x, offset in sorted(self.placement.offsets.items(), key=lambda item: item[1]):
@@ -113,6 +127,30 @@ class Plan:
             size = _bytes(self.placement.sizes[x])
             lines.append(f"    {names[x]:>6} at {offset:>8}, {size}, kernels {first} to {last}")
         return "\n".join(lines)
+
+    def _lines(
+        self, number: str, group: Group, names: Mapping[Node, str], times: Mapping[Group, float]
+    ) -> list[str]:
+        """Describe a kernel; of a loop, also those of its step."""
+        flops = _flops(group, self.limits, self.every_loop)
+        cost = f"{_big(flops)} flops"
+        if group in times:
+            speed = flops / max(times[group], 1e-12) / 1e9
+            cost += f", {times[group] * 1e6:.2f} us, {speed:.1f} GFLOP/s"
+        outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
+        reads = ", ".join(names[x] for x in group.reads)
+        lines = [f"{number} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{cost}]"]
+        loop = self.every_loop.get(group)
+        if loop is None:
+            return lines + [f"        {_formula(x, names)}" for x in group.members]
+        for x, i in loop.finals.items():
+            lines.append(f"        {names[x]} = the last {names[loop.ends[i]]}")
+        lines += [f"        {names[x]} = every {names[y]}" for x, y in loop.stacks.items()]
+        back = ", the last slice first" if loop.reverse else ""
+        lines.append(f"        {loop.length} steps{back}; {_bytes(loop.workspace)} for each:")
+        for i, inner in enumerate(loop.groups):
+            lines += [f"    {x}" for x in self._lines(f"{i:3d}", inner, names, times)]
+        return lines
 
 
 def plan(
@@ -167,7 +205,8 @@ def plan(
         partial(_limits_of, limits, chunks),
         partial(_lives, sharing, chunks),
     )
-    return Plan(graph, tuple(groups), placement, pairs, in_place, limits, sharing, chunks)
+    loops = plan_loops(groups, limits, everything_apart=not fused)
+    return Plan(graph, tuple(groups), placement, pairs, in_place, limits, sharing, chunks, loops)
 
 
 def _rows(graph: Graph, limits: Mapping[str, int]) -> Rows | None:
@@ -213,7 +252,7 @@ def _with_copies(
         x, old = outputs[out], graph.inputs[into]
         if x is old:
             continue
-        if x in pairs or x in graph.inputs or x.card.kind == "leaf":
+        if x in pairs or x in graph.inputs or x.card.kind in ("leaf", "control"):
             x = outputs[out] = Node(CARDS["stop_gradient"], (x,), (), x.type)
         pairs[x] = old
     return Graph(graph.inputs, tuple(outputs), graph.notes), pairs
@@ -234,7 +273,11 @@ def _can_overwrite(groups: Sequence[Group], x: Node, pairs: Mapping[Node, Node])
     )
 
 
-def _flops(group: Group, limits: Mapping[str, int]) -> int:
+def _flops(group: Group, limits: Mapping[str, int], loops: Mapping[Group, LoopPlan]) -> int:
+    if group in loops:
+        loop = loops[group]
+        steps = int(bind(loop.length, limits))
+        return steps * sum(_flops(inner, limits, loops) for inner in loop.groups)
     if group.kind == "contract":
         inner = group.outputs[0].inputs[0].type.shape[-1]
         count = element_count(bind(group.outputs[0].type.shape, limits))
@@ -267,7 +310,23 @@ def _names(plan: Plan) -> dict[Node, str]:
         for x in group.members:
             names[x] = f"%{number}"
             number += 1
+    for group, loop in plan.loops.items():
+        _name_step(names, group, loop)
     return names
+
+
+def _name_step(names: dict[Node, str], group: Group, loop: LoopPlan) -> None:
+    """Name the values of a loop's step after what it reads, and by numbers of their own."""
+    inputs = (*loop.constants, *loop.carries, *loop.slices)
+    outside = dict(zip(inputs, group.outputs[0].inputs, strict=True))
+    names |= {x: names[outside[x]] for x in loop.constants}
+    names |= {x: f"{names[outside[x]]}[t]" for x in loop.slices}
+    names |= {x: f"carry{i}" for i, x in enumerate(loop.carries)}
+    stem = names[group.outputs[0]]
+    members = [x for inner in loop.groups for x in inner.members]
+    names |= {x: f"{stem}.{i}" for i, x in enumerate(members)}
+    for inner, each in loop.inner.items():
+        _name_step(names, inner, each)
 
 
 def _formula(node: Node, names: Mapping[Node, str]) -> str:

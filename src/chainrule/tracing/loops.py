@@ -140,6 +140,9 @@ def enclose(
         if node in inside and node not in new:
             new[node] = builder.add(node.card, *(new[x] for x in node.inputs), **node.options)
     notes = {new[x]: replace(n, gradient_of=None) for x, n in written.notes.items() if x in new}
+    for x, value in zip(constants, values, strict=True):
+        note = value.recorder.builder.notes.get(value.node) if isinstance(value, Array) else None
+        notes.setdefault(new[x], Note(name=note.name if note else None))
     outputs = tuple(new[x] for _, _, x in written.carries)
     step = Graph(inputs, outputs, notes)
     everything = Graph(inputs, tuple(new[x] for x in wanted), notes)

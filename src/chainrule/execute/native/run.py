@@ -134,7 +134,7 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
 
     Returns
     -------
-    Seconds for each group of the plan: the fewest in any run.
+    Seconds for each of `Plan.every_group`: the fewest in any run.
     """
     program = write_program(planned, target(), timed=True)
     call = program.link().function("program", *_ARGUMENTS)
@@ -151,7 +151,7 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
     arenas, status = _addresses([arena]), np.zeros(1, np.int32)
     runs = []
     for _ in range(repeats):
-        cycles = np.zeros(len(planned.groups) + 1, np.int64)
+        cycles = np.zeros(len(planned.every_group) + 1, np.int64)
         slots = _addresses([*(arrays[x] for x in program.slots), cycles])
         called = perf_counter()
         call(*(x.ctypes.data for x in (slots, arenas, sizes, status)), 0, None)
@@ -247,7 +247,7 @@ class NativeLoop:
     def __init__(self, key: LoopKey) -> None:
         self.plan, self.program, self.library = _built_loop(key)
         self.workers = self.plan.sharing.workers if self.plan.sharing else 1
-        self.cycles = np.zeros(len(self.plan.groups) + 1, np.int64)
+        self.cycles = np.zeros(len(self.plan.every_group) + 1, np.int64)
         self._carried = key.carried
         self._batch_size = key.batch_size
         self._records = _records(self.plan, key.carried)
