@@ -17,7 +17,8 @@ from chainrule.execute.native.run import LoopKey, NativeLoop
 from chainrule.ir import ArrayType, Dim
 from chainrule.tracing import flatten
 from chainrule.train import Trainer
-from chainrule.train.program import Layout, Objective, Step
+from chainrule.train.program import Layout, Objective
+from chainrule.train.step import Step
 
 KEY = random.key(0)
 TABLE = ArrayType((Dim("batch"), 3), "float32")
