@@ -34,6 +34,7 @@ from chainrule.tracing.functions.creation import (
     zeros_like,
 )
 from chainrule.tracing.functions.dtypes import finfo, iinfo, isdtype, result_type
+from chainrule.tracing.functions.einsum import einsum
 from chainrule.tracing.functions.elementwise import *  # noqa: F403
 from chainrule.tracing.functions.elementwise import __all__ as _elementwise
 from chainrule.tracing.functions.elementwise import share
@@ -121,6 +122,7 @@ __all__ = [
     "count_nonzero",
     "cumulative_sum",
     "diff",
+    "einsum",
     "elu",
     "expand_dims",
     "eye",
