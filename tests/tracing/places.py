@@ -63,6 +63,7 @@ CASES_OVER_PLACES: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple
         lambda x, k: np.stack([x @ k[0], x @ k[1]], 2).reshape(2, 6, 3),
         (T, T.reshape(2, 4, 3)),
     ),
+    ("einsum", lambda x, y: cnp.einsum("ij,kj", x, y), lambda x, y: x @ y.T, (X, X[::-1])),
     (
         "max_pool",
         lambda x: cnp.max_pool(x, 3, 2, 1),

@@ -53,7 +53,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     for places in _order(terms, output, sizes):
         pair = [working.pop(i) for i in sorted(places, reverse=True)][::-1]
         needed = {*output, *(letter for x in working for letter in x.letters)}
-        working.append(_product(*(_summed(x, needed, pair) for x in pair), needed))
+        first, second = (_summed(x, needed, pair) for x in pair)
+        working.append(_product(first, second, needed))
     (result,) = working
     result = _summed(result, {*output}, [result])
     return _arranged(result, output)
