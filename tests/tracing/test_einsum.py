@@ -109,7 +109,7 @@ def test_three_factors_are_multiplied_in_a_cheap_order() -> None:
         ("ij,jk", ["ij"], ParameterError, "takes 2 arrays: 1"),
         ("i1->i", ["ij"], ParameterError, "einsum names axes by letters"),
         ("ij->i->j", ["ij"], ParameterError, "einsum names axes by letters"),
-        ("ijk->i", ["ij"], ShapeError, "'ijk' of 'ijk->i' does not fit the axes (3, 4)"),
+        ("ijk->i", ["ij"], ShapeError, "'ijk' of 'ijk->i' does not name the axes (3, 4)"),
         ("ij->ik", ["ij"], ParameterError, "has to name axes of the arrays, each once"),
         ("ij->ii", ["ij"], ParameterError, "has to name axes of the arrays, each once"),
         ("ij,ij->i", ["ij", "ik"], ShapeError, "'j' of 'ij,ij->i' counts both 4 and 5"),
