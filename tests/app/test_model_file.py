@@ -193,9 +193,9 @@ def test_a_foreign_file_is_refused(data: bytes, words: str, tmp_path: Path) -> N
 
 
 def test_a_newer_file_says_that_chainrule_should_be_upgraded(stored: bytes, tmp_path: Path) -> None:
-    newer = changed(stored, lambda m: m.update(format=2, chainrule="9.0", program="another form"))
+    newer = changed(stored, lambda m: m.update(format=3, chainrule="9.0", program="another form"))
     message = refused(newer, tmp_path)
-    assert "a newer chainrule (9.0, format 2" in message
+    assert "a newer chainrule (9.0, format 3" in message
     assert "upgrade" in message
 
 

@@ -33,7 +33,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the result alo
 ModelPath = Annotated[
     str, typer.Argument(metavar="MODEL", help="A .chainrule file, or the folder of a run.")
 ]
-SOURCE = "A CSV, TSV, JSON-lines, Parquet or Arrow file (text also as .gz), or sample:NAME."
+SOURCE = "A CSV, TSV, JSON-lines, Parquet or Arrow file (text also as .gz), or sample:NAME; a "
+SOURCE += "folder of pictures, or arrays of them; a .ts file of sequences; a text."
 
 
 def main() -> int:
@@ -108,6 +109,17 @@ def train(
             help="binary, multiclass, regression, count, multilabel or multioutput; else found out."
         ),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Of the data: table, images, sequence or text; else found out."),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAYERS",
+            help="As in 'conv 32, pool, dense 128', or a function as in my.py:build.",
+        ),
+    ] = None,
     hidden: Annotated[
         str | None, typer.Option(help="Units of the hidden layers, as in 64,64; none for none.")
     ] = None,
@@ -153,6 +165,25 @@ def train(
     embed: Annotated[
         bool, typer.Option("--embed", help="Learn vectors for columns with many levels.")
     ] = False,
+    size: Annotated[
+        str | None, typer.Option(metavar="HEIGHTxWIDTH", help="Pixels of pictures, as in 32x32.")
+    ] = None,
+    fit: Annotated[
+        str, typer.Option(help="Of pictures of another shape: crop, stretch or pad.")
+    ] = "crop",
+    labels: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Names files of pictures and their classes.")
+    ] = None,
+    unreadable: Annotated[
+        str, typer.Option(help="Pictures that cannot be read: error or skip.")
+    ] = "error",
+    id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Tells sequences apart.")] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Orders the steps of sequences.")
+    ] = None,
+    length: Annotated[
+        int | None, typer.Option(help="Steps of a sequence; of longer ones the end is taken.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the run; runs/NAME-TIME if not given.")
     ] = None,
@@ -164,9 +195,9 @@ def train(
     quiet: Quiet = False,
     json: Json = False,
 ) -> ExitCode:
-    """Train a network on a table and save it."""
+    """Train a network on a table, pictures, sequences or a text, and save it."""
     from chainrule.app.commands.train import train as run
-    from chainrule.app.training import Wishes
+    from chainrule.app.training import MediaWishes, Wishes
 
     screen = Screen(json, quiet)
     shown: bool | str = "auto" if progress is None else progress
@@ -188,6 +219,7 @@ def train(
         {
             "hidden": None if hidden is None else _units(hidden),
             "activation": activation,
+            "network": network,
             "dropout": dropout,
             "epochs": epochs,
             "patience": patience,
@@ -201,6 +233,16 @@ def train(
         folds,
         out,
         False if screen.silent and progress is None else shown,
+        kind,
+        MediaWishes(
+            size=None if size is None else _pixels(size),
+            fit=fit,
+            labels=labels,
+            unreadable=unreadable,
+            id=id,
+            time=time,
+            length=length,
+        ),
     )
 
 
@@ -396,6 +438,14 @@ def _kinds(pairs: list[str]) -> dict[str, str]:
             raise ParameterError(f"--column expects NAME=KIND, as in zip=categorical, not {pair!r}")
         kinds[match[1]] = match[2]
     return kinds
+
+
+def _pixels(size: str) -> tuple[int, int]:
+    """Read ``32x48``, height and width, or ``32`` for both."""
+    match = re.fullmatch(r"(\d+)(?:[x×*](\d+))?", size.strip().lower())
+    if match is None:
+        raise ParameterError(f"--size expects height and width as in 32x32, not {size!r}")
+    return int(match[1]), int(match[2] or match[1])
 
 
 def _units(hidden: str) -> tuple[int, ...]:

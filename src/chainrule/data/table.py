@@ -28,6 +28,13 @@ class Reading:
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
 
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def take(self, rows: NDArray[Any]) -> Reading:
+        """Give some of the rows, by their numbers."""
+        return Reading(self.frame[rows], self.notes)
+
 
 def new_table(columns: Mapping[str, NDArray[Any]]) -> Table:
     """Make a table of arrays [n] by name.

@@ -83,13 +83,17 @@ def MLP(
         )
     layers: list[Module] = []
     for units in hidden:
-        layers += [Dense(units, initial=initial or _initial(activation)), ACTIVATIONS[activation]()]
+        layers += [
+            Dense(units, initial=initial or initial_for(activation)),
+            ACTIVATIONS[activation](),
+        ]
         if dropout:
             layers.append(Dropout(dropout))
     return Sequential(*layers, Dense(outputs))
 
 
-def _initial(activation: str) -> Initialiser:
+def initial_for(activation: str) -> Initialiser:
+    """Choose how weights begin by the activation behind them; see `MLP`."""
     if activation in _RECTIFIED:
         return HeUniform()
     return LeCunNormal() if activation == "selu" else GlorotUniform()

@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.app.commands.scores import number
 from chainrule.app.failures import ExitCode
 from chainrule.app.model import Model, Predictions, load_model
+from chainrule.app.model.kinds import read
 from chainrule.app.screen import Screen, note
 from chainrule.data import write_table
 from chainrule.data.table import append_columns, new_table
@@ -41,9 +42,9 @@ def predict(
     model = load_model(path)
     if probabilities and not model.target.classes:
         raise DataError(f"the target {model.target.name!r} is a number: it has no probabilities")
-    reading = model.encoder.read(source)
-    table, predictions = reading.frame, model.run(reading.frame)
-    for each in reading.notes + predictions.notes:
+    samples = read(model.encoder, source)
+    table, predictions = samples.frame, model.run_samples(samples)
+    for each in predictions.notes:
         note(each)
     columns = _columns(model, predictions, probabilities)
     result = new_table(columns) if only else append_columns(table, columns)

@@ -9,8 +9,10 @@ from chainrule import nn
 from chainrule.app.commands.scores import in_one_line
 from chainrule.app.failures import ExitCode
 from chainrule.app.model import Model, load_model
+from chainrule.app.model.kinds import TABLE, data_types, kind_of
 from chainrule.app.model.trained import ANSWERS
 from chainrule.app.screen import Screen
+from chainrule.data import Encoder
 from chainrule.ir import text
 from chainrule.plan import plan
 from chainrule.tracing import flatten
@@ -42,7 +44,12 @@ def show(screen: Screen, path: str) -> ExitCode:
             *_trained(model),
         ]
     )
-    _section(screen, "Columns", "\n".join(model.encoder.describe()))
+    kind = kind_of(model.encoder)
+    _section(
+        screen,
+        "Columns" if kind == TABLE else f"Input: {kind}",
+        "\n".join(model.encoder.describe()),
+    )
     screen.say()
     if layers:
         screen.table(["Layer", "kind", "parameters"], [_row(layer) for layer in layers], words=2)
@@ -58,7 +65,7 @@ def show(screen: Screen, path: str) -> ExitCode:
             "task": target.task,
             "classes": list(target.classes),
             "encoding": {"columns": model.encoder.to_dict(), "target": target.to_dict()},
-            "inputs": list(model.encoder.feature_names),
+            "inputs": _inputs(model),
             "parameters": parameters,
             "layers": layers,
             "program": program,
@@ -74,6 +81,13 @@ def _section(screen: Screen, title: str, body: str) -> None:
     screen.say()
     screen.say(title, "bold")
     screen.say(body)
+
+
+def _inputs(model: Model) -> list[str]:
+    """Name the numbers of a table's row; of other kinds the arrays."""
+    if isinstance(model.encoder, Encoder):
+        return list(model.encoder.feature_names)
+    return [f"{name}: {kind}" for name, kind in data_types(model.encoder).items()]
 
 
 def _answers(model: Model) -> str:

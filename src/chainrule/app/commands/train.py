@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from chainrule.app.commands.found import show_found, show_plan
 from chainrule.app.commands.scores import in_one_line, show_errors, show_scores
 from chainrule.app.failures import ExitCode
-from chainrule.app.model.trained import ANSWERS
 from chainrule.app.screen import Screen, note
 from chainrule.app.training import (
     Fold,
+    MediaWishes,
     Opened,
     Outcome,
     Prepared,
-    Settings,
     Wishes,
     choose_settings,
     fit,
     fit_folds,
-    open_table,
+    open_examples,
     with_folds,
 )
-from chainrule.app.training.fitting import baseline_scores
 from chainrule.app.training.runs import HISTORY, MODEL, REPORT, make_folder, save_run
 from chainrule.errors import ChainruleError
 
@@ -40,6 +38,8 @@ def train(
     folds: int | None,
     out: Path | None,
     progress: bool | str,
+    kind: str | None = None,
+    media: MediaWishes | None = None,
 ) -> ExitCode:
     """Train a model and save it; give the exit code.
 
@@ -47,8 +47,8 @@ def train(
     ----------
     screen
         Where to write.
-    source, targets, wishes
-        As for `open_table`.
+    source, targets, wishes, kind, media
+        As for `open_examples`.
     asked
         Settings that the user chose; None where the choice is ours.
     folds
@@ -59,14 +59,14 @@ def train(
     progress
         Whether a progress bar is shown; ``"auto"`` does so on a terminal.
     """
-    opened = open_table(source, targets, wishes)
+    opened = open_examples(source, targets, wishes, kind, media)
     parts = opened.split(test=folds is None)
     prepared = opened.prepared(parts)
     settings = choose_settings(prepared, asked)
     folder = make_folder(prepared.name, out)
     try:
-        _show_table(screen, prepared)
-        _show_plan(screen, prepared, settings, folds)
+        show_found(screen, prepared)
+        show_plan(screen, prepared, settings, folds)
         tested = _tested(screen, opened, folds, asked, progress) if folds else []
         outcome = fit(prepared, settings, progress)
         if outcome.untrained:
@@ -96,92 +96,6 @@ def _tested(
         screen.pairs([(f"Fold {len(tested)}", f"{rows}, {facts['epochs']} epochs: {scores}")])
     screen.say()
     return tested
-
-
-def _show_table(screen: Screen, prepared: Prepared) -> None:
-    """Say what the table holds, what becomes of it, and what one could guess without a network."""
-    kinds = Counter(column.kind for column in prepared.columns if column.used)
-    found = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    parts, target = prepared.parts, prepared.target
-    width = len(prepared.columns) + len(target.names)
-    facts = [
-        ("Table", f"{prepared.name}: {prepared.rows:,} rows, {width} columns"),
-        (
-            "Target",
-            f"{target.name}: {ANSWERS[target.task]} ({prepared.guess.reason})",
-        ),
-        *(("", line) for line in _balance(prepared)),
-        (
-            "Inputs",
-            f"{found}, as {_numbers(prepared)}",
-        ),
-    ]
-    labelled = prepared.rows - prepared.unlabelled
-    missing = [(c.missing / labelled, c.name) for c in prepared.columns if c.used and c.missing]
-    if missing:
-        missing.sort(reverse=True)
-        facts.append(("Missing", _listed([f"{name} {share:.1%}" for share, name in missing])))
-    for name, reason in prepared.encoder.dropped[:_SHOWN]:
-        facts.append(("Left out", f"{name}: {reason}"))
-    if len(prepared.encoder.dropped) > _SHOWN:
-        facts.append(("", f"and {len(prepared.encoder.dropped) - _SHOWN} more columns"))
-    how = ", each class with its share" if parts.stratified else ""
-    sizes = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    facts.append(("Rows", ", ".join(f"{len(v):,} {k}" for k, v in sizes.items()) + how))
-    facts += [("Note", each) for each in prepared.notes]
-    facts += [("Look at", each.text) for each in prepared.findings]
-    screen.pairs(facts)
-
-
-def _show_plan(screen: Screen, prepared: Prepared, settings: Settings, folds: int | None) -> None:
-    layers = [len(prepared.encoder.feature_names), *settings.hidden, prepared.target.outputs]
-    extra = f", dropout {settings.dropout:g}" if settings.dropout else ""
-    patience = f", until {settings.patience} bring no improvement" if settings.patience else ""
-    facts = [
-        ("Network", f"{' → '.join(map(str, layers))}, {settings.activation}{extra}"),
-        (
-            "Training",
-            f"{settings.optimizer}, learning rate {settings.learning_rate:g}, "
-            f"{settings.batch_size} rows a step, at most {settings.epochs} epochs{patience}",
-        ),
-    ]
-    if folds:
-        facts.append(("Folds", f"{folds} models, each tested on other rows, before the one kept"))
-    else:
-        guessing = in_one_line(baseline_scores(prepared))
-        facts.append(("Baseline", f"{_guessed(prepared)}: {guessing}"))
-    screen.pairs(facts)
-    screen.say()
-
-
-def _balance(prepared: Prepared) -> list[str]:
-    target = prepared.target
-    if not target.classes:
-        return [line.partition(": number; ")[2] for line in target.describe()[:_SHOWN]]
-    pairs = sorted(zip(prepared.shares, target.classes, strict=True), key=lambda p: -p[0])
-    return [_listed([f"{label} {share:.1%}" for share, label in pairs])]
-
-
-def _guessed(prepared: Prepared) -> str:
-    target = prepared.target
-    if target.task == "multilabel":
-        often = zip(target.classes, prepared.shares > 0.5, strict=True)
-        return f"always {_listed([str(label) for label, yes in often if yes]) or 'no label'}"
-    if not target.classes:
-        return "always the mean"
-    return f"always {target.classes[int(prepared.shares.argmax())]}"
-
-
-def _numbers(prepared: Prepared) -> str:
-    count = len(prepared.encoder.feature_names)
-    names = [name for name, _ in prepared.encoder.embedded]
-    vectors = f" and {len(names)} embeddings ({_listed(names)})" if names else ""
-    return f"{count} number{'' if count == 1 else 's'}{vectors}"
-
-
-def _listed(items: list[str]) -> str:
-    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return ", ".join(items[:_SHOWN]) + more
 
 
 def _show_outcome(screen: Screen, prepared: Prepared, outcome: Outcome, folder: Path) -> None:

@@ -3,7 +3,9 @@
 =================  ==================================================================
 file               idea
 =================  ==================================================================
-``trained``        a model: rows of a table in, predictions and scores out
+``trained``        a model: examples in, predictions and scores out
+``kinds``          what differs between tables, pictures and sequences
+``sequence_network``  the network of padded sequences
 ``table_network``  the network of a table with embedded columns
 ``scoring``        predictions beside the truth, and beside a guess
 ``prediction``     the program that predicts, run on blocks of rows

@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.app.model.container import read_container, write_container
+from chainrule.app.model.kinds import (
+    BATCH,
+    TABLE,
+    AnyEncoder,
+    data_types,
+    encoder_from_dict,
+    kind_of,
+)
 from chainrule.app.model.network import network_from_json, network_to_json
-from chainrule.app.model.prediction import BATCH, data_types, prediction_program
+from chainrule.app.model.prediction import prediction_program
 from chainrule.app.model.program import (
     UNSUITABLE,
     name_of,
@@ -19,7 +27,7 @@ from chainrule.app.model.program import (
     program_to_json,
 )
 from chainrule.app.model.trained import Model
-from chainrule.data import Encoder, TargetEncoder
+from chainrule.data import TargetEncoder
 from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, ModelFileError
 from chainrule.execute import numpy as numpy_executor
@@ -28,8 +36,11 @@ from chainrule.tracing import spec_of
 
 Arrays = dict[str, NDArray[Any]]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file's form; a reader refuses those that are newer."""
+
+TABLE_FORMAT = 1
+"""Version of a file that holds a model of tables, which older readers know."""
 
 KIND = "chainrule model"
 NAME = "model.chainrule"
@@ -54,7 +65,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     arrays: Arrays = dict(model.weights)
     manifest = {
         "kind": KIND,
-        "format": FORMAT,
+        "format": TABLE_FORMAT if kind_of(model.encoder) == TABLE else FORMAT,
         "chainrule": model.version,
         "encoder": model.encoder.to_dict(),
         "target": model.target.to_dict(),
@@ -104,7 +115,7 @@ def _model(manifest: object, arrays: Arrays) -> Model:
         )
     version = fields.text("chainrule")
     inner = _parts(manifest)
-    encoder = Encoder.from_dict(inner["encoder"])
+    encoder = encoder_from_dict(inner["encoder"])
     target = TargetEncoder.from_dict(inner["target"])
     program = program_from_json(inner["program"], arrays)
     weights = _weights(program, encoder, target, arrays)
@@ -130,7 +141,7 @@ def _parts(manifest: Any) -> dict[str, Any]:
     return {name: manifest[name] for name in PARTS}
 
 
-def _weights(program: Graph, encoder: Encoder, target: TargetEncoder, arrays: Arrays) -> Arrays:
+def _weights(program: Graph, encoder: AnyEncoder, target: TargetEncoder, arrays: Arrays) -> Arrays:
     """Match the program's inputs with the arrays, and with what the encoder gives."""
     data = data_types(encoder)
     count = len(program.inputs) - len(data)

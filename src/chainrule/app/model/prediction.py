@@ -10,20 +10,18 @@ from numpy.typing import NDArray
 
 import chainrule.numpy as cnp
 from chainrule import nn
-from chainrule.data import Encoder, TargetEncoder
+from chainrule.app.model.kinds import BATCH, AnyEncoder, data_types
+from chainrule.data import TargetEncoder
 from chainrule.execute import numpy as numpy_executor
-from chainrule.ir import ArrayType, Dim, Graph, bind, element_count, itemsize
+from chainrule.ir import Graph, bind, element_count, itemsize
 from chainrule.tracing import capture
-
-BATCH = "batch"
-"""The one size that is open: the number of rows."""
 
 # Bytes that the values of one block may take, and the most rows: more would not be faster.
 _BLOCK_BYTES = 2**28
 _BLOCK_ROWS = 2**16
 
 
-def prediction_program(network: nn.Module, encoder: Encoder, target: TargetEncoder) -> Graph:
+def prediction_program(network: nn.Module, encoder: AnyEncoder, target: TargetEncoder) -> Graph:
     """Trace what a network predicts, for any number of rows.
 
     Returns
@@ -48,16 +46,6 @@ def prediction_program(network: nn.Module, encoder: Encoder, target: TargetEncod
         return cnp.softmax(outputs)
 
     return capture(predict, [network, *data.values()], ["", *data]).graph
-
-
-def data_types(encoder: Encoder) -> dict[str, ArrayType]:
-    """Name and type of each array that encoded rows consist of, in the order of a network's call.
-
-    They are ``numeric`` [batch, features] and, if columns are embedded, ``codes`` [batch, columns].
-    """
-    numeric = ArrayType((Dim(BATCH), len(encoder.feature_names)), "float32")
-    codes = ArrayType((Dim(BATCH), len(encoder.embedded)), "int32")
-    return {"numeric": numeric, "codes": codes} if encoder.embedded else {"numeric": numeric}
 
 
 def run_in_blocks(

@@ -14,7 +14,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.app.model.prediction import BATCH, bytes_per_row
+from chainrule.app.model.kinds import BATCH
+from chainrule.app.model.prediction import bytes_per_row
 from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, ModelFileError
 from chainrule.ir import DTYPES, ArrayType, Builder, Card, Dim, Graph, Node, Size, bind, check

@@ -1,4 +1,4 @@
-"""A trained model: from the rows of a table to predictions, on the NumPy executor alone."""
+"""A trained model: from a table, pictures or sequences to predictions, by NumPy alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import nn
-from chainrule.app.model.prediction import data_types, prediction_program, run_in_blocks
-from chainrule.app.model.scoring import Predictions, compare, decoded, guess, left_out
-from chainrule.data import Encoder, TargetEncoder, drop_unlabelled
-from chainrule.data.read import read_with_notes
+from chainrule.app.model.kinds import AnyEncoder, Samples, encode, read, read_labelled
+from chainrule.app.model.prediction import prediction_program, run_in_blocks
+from chainrule.app.model.scoring import Predictions, compare, decoded, guess
+from chainrule.data import Encoder, TargetEncoder
 from chainrule.errors import DataError
 from chainrule.ir import Graph
 from chainrule.tracing import flatten, leaf_paths
@@ -39,7 +39,7 @@ class Model:
     Parameters
     ----------
     encoder, target
-        How columns become inputs, and outputs become labels or numbers.
+        How columns, pictures or sequences become inputs, and outputs become labels or numbers.
     program
         Inputs: the weights, then the encoded rows. Output: see `prediction_program`.
     weights
@@ -54,7 +54,7 @@ class Model:
         The version of chainrule that made it.
     """
 
-    encoder: Encoder
+    encoder: AnyEncoder
     target: TargetEncoder
     program: Graph
     weights: Mapping[str, NDArray[Any]]
@@ -67,7 +67,7 @@ class Model:
     def of(
         cls,
         network: nn.Module,
-        encoder: Encoder,
+        encoder: AnyEncoder,
         target: TargetEncoder,
         *,
         shares: Sequence[float] = (),
@@ -79,7 +79,7 @@ class Model:
         Parameters
         ----------
         network
-            Holds its arrays; it takes what the encoder gives, numbers and then codes if any.
+            Holds its arrays; it takes what the encoder gives: see `kinds.data_types`.
         encoder, target
             As they were fitted.
         shares
@@ -94,27 +94,30 @@ class Model:
         shares = tuple(shares) or (1 / max(classes, 1),) * classes
         return cls(encoder, target, program, weights, network, shares, report or {}, version)
 
-    def run(self, table: object) -> Predictions:
-        """Predict every row of a table.
+    def run(self, source: object) -> Predictions:
+        """Predict every row of a table, every picture or every sequence.
 
         Parameters
         ----------
-        table
-            Anything that `chainrule.data.read_table` takes: a path, a frame, a dictionary of
-            columns. The target's column may be absent.
+        source
+            For a model of tables, anything that `chainrule.data.read_table` takes: a path, a
+            frame, a dictionary of columns. For others a path, or what `ImageEncoder.read` and
+            `SequenceEncoder.read` take. Answers may be absent.
 
         Raises
         ------
         DataError
-            If the table cannot be read, lacks a column, or has text where a number should be.
+            If it cannot be read, lacks a column, or has text where a number should be.
         """
-        reading = self.encoder.read(table)
-        encoded = self.encoder.transform(reading.frame)
-        rows = [encoded.numeric, encoded.codes][: len(data_types(self.encoder))]
-        return self.run_encoded(rows, reading.notes + encoded.notes)
+        return self.run_samples(read(self.encoder, source))
+
+    def run_samples(self, samples: Samples) -> Predictions:
+        """Predict examples that were read as the model's kind asks for; see `kinds.read`."""
+        arrays, notes = encode(self.encoder, samples)
+        return self.run_encoded(arrays, samples.notes + notes)
 
     def run_encoded(self, rows: Sequence[NDArray[Any]], notes: tuple[str, ...] = ()) -> Predictions:
-        """Predict rows that the encoder has encoded: float32 [n, features], and codes if any."""
+        """Predict examples that the encoder has encoded, the arrays of `kinds.data_types`."""
         outputs = run_in_blocks(self.program, [*self.weights.values()], rows)
         return decoded(self.target, outputs, notes)
 
@@ -135,28 +138,23 @@ class Model:
             raise DataError(f"the target {self.target.name!r} is a number: it has no probabilities")
         return probabilities
 
-    def evaluate(self, table: object) -> dict[str, Any]:
-        """Compare predictions with the target's column of a table.
+    def evaluate(self, source: object) -> dict[str, Any]:
+        """Compare predictions with the answers that a table, or a folder, holds.
 
         Returns
         -------
         ``rows``; what `chainrule.app.model.scoring.compare` gives; ``baseline``, the scores of
-        predicting every row alike; and ``notes``. Plain JSON values.
+        predicting all alike; and ``notes``. Plain JSON values.
         """
-        as_text = self.encoder.text_columns + self.target.text_columns
-        reading = read_with_notes(table, as_text=as_text)
-        frame, unlabelled = drop_unlabelled(reading.frame, self.target.names)
-        truth = self.target.encode(frame)
-        predictions = self.run(frame)
-        notes = [*reading.notes, *predictions.notes]
-        if unlabelled:
-            notes.append(left_out(unlabelled, self.target.name))
+        samples = read_labelled(self.encoder, self.target, source)
+        truth = self.target.encode(samples.frame)
+        predictions = self.run_samples(samples)
         alike = guess(self.target, self.shares, len(truth))
         return {
             "rows": len(truth),
             **compare(self.target, truth, predictions),
             "baseline": compare(self.target, truth, alike)["scores"],
-            "notes": notes,
+            "notes": list(predictions.notes),
         }
 
     def summary(self) -> str:
@@ -164,14 +162,20 @@ class Model:
         parameters = sum(int(array.size) for array in self.weights.values())
         lines = [
             f"predicts {self.target.name!r}, {ANSWERS[self.target.task]}",
-            f"from {len(self.encoder.columns)} columns as {len(self.encoder.feature_names)} inputs"
-            + (f" and {len(self.encoder.embedded)} embeddings" if self.encoder.embedded else ""),
+            f"from {self._inputs()}",
             f"by {parameters:,} parameters: {self.network!r}",
         ]
         if self.test_scores:
             shown = (f"{name} {value:.4g}" for name, value in self.test_scores.items())
             lines.append(f"on test rows: {', '.join(shown)}")
         return "\n".join(lines)
+
+    def _inputs(self) -> str:
+        if not isinstance(self.encoder, Encoder):
+            return f"{self.encoder.kind}: {self.encoder.describe()[-1]}"
+        vectors = f" and {len(self.encoder.embedded)} embeddings" if self.encoder.embedded else ""
+        count = len(self.encoder.feature_names)
+        return f"{len(self.encoder.columns)} columns as {count} inputs{vectors}"
 
     @property
     def test_scores(self) -> dict[str, float]:

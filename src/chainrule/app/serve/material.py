@@ -14,7 +14,7 @@ from chainrule import nn
 from chainrule.app.model import Model, table_network
 from chainrule.app.serve.setup import Setup
 from chainrule.app.training.preparation import Prepared, prepare
-from chainrule.data import drop_unlabelled, read_table
+from chainrule.data import Encoder, drop_unlabelled, read_table
 from chainrule.errors import ParameterError
 
 SMALL = 20_000
@@ -119,7 +119,7 @@ def from_table(
     width = prepared.train.inputs[0].shape[1]
     task, setup = _suited(prepared.target.task, width, len(prepared.train))
     network = None
-    if len(prepared.train.inputs) > 1:
+    if isinstance(prepared.encoder, Encoder) and prepared.encoder.embedded:
         network = table_network(
             prepared.encoder,
             nn.MLP(setup.hidden, prepared.target.outputs, setup.activation),
@@ -133,7 +133,7 @@ def from_table(
         task,
         prepared.target.outputs,
         setup,
-        tuple(prepared.encoder.feature_names),
+        prepared.features,
         _answers(prepared),
         network,
         held_inputs=held.inputs if len(held) else None,
@@ -155,7 +155,10 @@ def from_model(model: Model, table: str | None, title: str) -> Material:
             "this model holds layers of a user's own, which its file cannot describe: open it "
             "from Python"
         )
-    task, setup = _suited(model.target.task, len(model.encoder.feature_names), 1000)
+    encoder = model.encoder
+    if not isinstance(encoder, Encoder):
+        raise ParameterError(f"the page shows models of tables, and this one takes {encoder.kind}")
+    task, setup = _suited(model.target.task, len(encoder.feature_names), 1000)
     from chainrule.data import load_sample, sample_names
 
     known = model.report.get("source")
@@ -163,17 +166,17 @@ def from_model(model: Model, table: str | None, title: str) -> Material:
         table = f"sample:{known}"
     outputs = len(model.target.classes) if task == "class" else 1
     if table is None:
-        inputs: tuple[Any, ...] = (np.zeros((1, len(model.encoder.feature_names)), np.float32),)
-        if model.encoder.embedded:
-            inputs = (*inputs, np.zeros((1, len(model.encoder.embedded)), np.int32))
+        inputs: tuple[Any, ...] = (np.zeros((1, len(encoder.feature_names)), np.float32),)
+        if encoder.embedded:
+            inputs = (*inputs, np.zeros((1, len(encoder.embedded)), np.int32))
         labels = np.zeros(1, np.int32 if task == "class" else np.float64)
         about = "no table was given: one row of average inputs"
     else:
         is_sample = table.startswith("sample:")
         frame = load_sample(table.removeprefix("sample:")).frame if is_sample else table
         rows, _ = drop_unlabelled(read_table(frame), model.target.name)
-        encoded = model.encoder.transform(rows)
-        inputs = (encoded.numeric, encoded.codes)[: 2 if model.encoder.embedded else 1]
+        encoded = encoder.transform(rows)
+        inputs = (encoded.numeric, encoded.codes)[: 2 if encoder.embedded else 1]
         labels = model.target.encode(rows[model.target.name])
         about = f"{len(labels):,} rows of {table}; predicts {model.target.name}"
     names = tuple(map(str, model.target.classes)) if task == "class" else (model.target.name,)
@@ -185,7 +188,7 @@ def from_model(model: Model, table: str | None, title: str) -> Material:
         task,
         outputs,
         setup,
-        tuple(model.encoder.feature_names),
+        tuple(encoder.feature_names),
         names,
         model.network,
     )

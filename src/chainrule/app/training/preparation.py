@@ -1,4 +1,4 @@
-"""A raw table becomes encoded training, validation and test rows."""
+"""A raw table, pictures or sequences become encoded training, validation and test examples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.app.model.kinds import AnyEncoder, Samples, encode, kind_of
 from chainrule.app.model.scoring import left_out
 from chainrule.data import (
     ColumnProfile,
@@ -29,8 +30,10 @@ from chainrule.data import (
     target_columns,
 )
 from chainrule.data.headers import as_names
+from chainrule.data.images import ImageEncoder, Pictures
 from chainrule.data.read import read_with_notes
-from chainrule.data.table import Table
+from chainrule.data.sequences import SequenceEncoder, Sequences
+from chainrule.data.table import Reading, Table
 from chainrule.data.target import TASKS
 from chainrule.data.wording import listing
 from chainrule.errors import DataError, ParameterError
@@ -87,8 +90,7 @@ class Part:
     rows
         Their numbers among the rows that have a target, whole numbers [n].
     inputs
-        The arguments of the network: float32 [n, features] and, where columns are embedded, int32
-        [n, columns].
+        The arguments of the network, as `chainrule.app.model.kinds.data_types` has them.
     target
         int32 [n] classes; float32 [n] standardised numbers; float32 [n, outputs] of several
         labels or numbers.
@@ -104,20 +106,20 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A table that is ready to be learnt from; everything is fitted on its training rows alone.
+    """Examples that are ready to be learnt from; all is fitted on the training part alone.
 
     Parameters
     ----------
     name
-        What the table is called, for people and for the folder of the run.
+        What the data are called, for people and for the folder of the run.
     rows, unlabelled
-        Rows that were read, and how many of them were left out for want of a target.
+        Examples that were read, and how many of them were left out for want of a target.
     guess
         The task, and why.
     columns
-        What each column is, the target left out.
+        What each column of a table is, the target left out.
     encoder, target
-        How columns become inputs and outputs labels.
+        How examples become inputs and outputs labels.
     parts
         Which rows are in which part.
     train, validation, test
@@ -133,7 +135,7 @@ class Prepared:
     unlabelled: int
     guess: TaskGuess
     columns: tuple[ColumnProfile, ...]
-    encoder: Encoder
+    encoder: AnyEncoder
     target: TargetEncoder
     parts: Split
     train: Part
@@ -141,6 +143,16 @@ class Prepared:
     test: Part
     notes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Name the kind of the examples: "table", "images" or "sequence"."""
+        return kind_of(self.encoder)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Name the numbers that a row of a table becomes; nothing for other kinds."""
+        return self.encoder.feature_names if isinstance(self.encoder, Encoder) else ()
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -156,14 +168,14 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A table that was read: its rows that have a target, not split yet.
+    """Examples that were read and have a target, not split yet.
 
     Parameters
     ----------
     name, rows
         As in `Prepared`.
-    frame
-        The rows that have a target.
+    samples
+        Those that have a target.
     targets
         The columns to predict.
     guess
@@ -172,15 +184,23 @@ class Opened:
         What the user said.
     notes
         What a user should know.
+    options
+        Of the encoding, where it is one of sequences: see `SequenceEncoder.fit`.
     """
 
     name: str
     rows: int
-    frame: Table
+    samples: Samples
     targets: tuple[str, ...]
     guess: TaskGuess
     wishes: Wishes
     notes: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def frame(self) -> Table:
+        """Give the table that has a row for each example."""
+        return self.samples.frame
 
     def split(self, *, test: bool = True) -> Split:
         """Split the rows as the user wishes; without test rows if they are not wanted."""
@@ -210,14 +230,7 @@ class Opened:
     def prepared(self, parts: Split) -> Prepared:
         """Fit the encoding to the training rows of a split, and encode all rows."""
         kinds, moved = self._kinds()
-        encoder = Encoder.fit(
-            self.frame,
-            target=self.targets,
-            rows=parts.train,
-            overrides=kinds,
-            embed=self.wishes.embed,
-            scaling=self.wishes.scaling,
-        )
+        encoder = self._encoder(parts.train, kinds)
         answers = TargetEncoder.fit(
             target_columns(self.frame[parts.train], self.targets),
             self.guess.task,
@@ -231,15 +244,17 @@ class Opened:
                 if not known.all():
                     notes.append(f"{_strange(int((~known).sum()), name)}")
                     places = places[known]
-            chosen = self.frame[places]
-            inputs = encoder.transform(chosen)
-            arrays = (inputs.numeric, inputs.codes) if encoder.embedded else (inputs.numeric,)
-            return Part(places, arrays, answers.encode(chosen))
+            chosen = self.samples.take(places)
+            return Part(places, encode(encoder, chosen)[0], answers.encode(chosen.frame))
 
         train, validation, test = (
             encoded(name, getattr(parts, name)) for name in ("train", "validation", "test")
         )
-        columns = profile(self.frame, self.targets, kinds)
+        columns: tuple[ColumnProfile, ...] = ()
+        findings: tuple[Finding, ...] = ()
+        if isinstance(encoder, Encoder):
+            columns = profile(self.frame, self.targets, kinds)
+            findings = find_leaks(self.frame, self.targets, parts=parts, kinds=columns)
         return Prepared(
             self.name,
             self.rows,
@@ -253,13 +268,28 @@ class Opened:
             validation,
             test,
             tuple(notes),
-            find_leaks(self.frame, self.targets, parts=parts, kinds=columns),
+            findings,
+        )
+
+    def _encoder(self, rows: NDArray[Any], kinds: Mapping[str, str]) -> AnyEncoder:
+        """Fit the encoding of the examples' kind to the training rows."""
+        if isinstance(self.samples, Pictures):
+            return ImageEncoder.fit(self.samples, rows)
+        if isinstance(self.samples, Sequences):
+            return SequenceEncoder.fit(self.samples, rows, **self.options)
+        return Encoder.fit(
+            self.frame,
+            target=self.targets,
+            rows=rows,
+            overrides=kinds,
+            embed=self.wishes.embed,
+            scaling=self.wishes.scaling,
         )
 
     def _kinds(self) -> tuple[Mapping[str, str], list[str]]:
         """Give the kinds of columns that are known; the column of the split is left out."""
         kinds, column = self.wishes.kinds, split_column(self.wishes.split)
-        if column is None or column in kinds:
+        if column is None or column in kinds or not isinstance(self.samples, Reading):
             return kinds, []
         note = (
             f"column {column!r} decides the split, so it is no input; to use it nevertheless, say "
@@ -311,7 +341,7 @@ def open_table(
     if split_column(wishes.split) in targets:
         raise ParameterError(f"the split {wishes.split!r} cannot go by a column to be predicted")
     labelled, unlabelled = drop_unlabelled(table, targets)
-    guess = _task(labelled, targets, wishes.task)
+    guess = task_of(labelled, targets, wishes.task)
     if wishes.target_scaling != "auto" and guess.task not in ("regression", "multioutput"):
         raise ParameterError(
             f"a scaling of the target suits numbers, but the task is {guess.task!r}"
@@ -319,10 +349,12 @@ def open_table(
     notes = [*told]
     if unlabelled:
         notes.append(left_out(unlabelled, ", ".join(targets)))
-    return Opened(name, table.height, labelled, targets, guess, wishes, tuple(notes))
+    samples = Reading(labelled)
+    return Opened(name, table.height, samples, targets, guess, wishes, tuple(notes))
 
 
-def _task(labelled: Table, targets: tuple[str, ...], asked: str | None) -> TaskGuess:
+def task_of(labelled: Table, targets: tuple[str, ...], asked: str | None) -> TaskGuess:
+    """Find out the task, unless the user says what it is."""
     try:
         guess = infer_task(target_columns(labelled, targets))
     except DataError:
@@ -361,10 +393,10 @@ def _read(
         )
     target_columns(table, targets)
     name = source.removeprefix(_SAMPLE)
-    return name if source.startswith(_SAMPLE) else _stem(source), table, targets, notes
+    return name if source.startswith(_SAMPLE) else name_of_file(source), table, targets, notes
 
 
-def _stem(source: str) -> str:
+def name_of_file(source: str) -> str:
     """The name of a file without its endings, ``customers`` for ``data/customers.csv.gz``."""
     name = Path(source).name
     return name.split(".")[0] or name

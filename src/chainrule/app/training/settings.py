@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from chainrule import losses, nn, optim, stop
-from chainrule.app.model import table_network
+from chainrule import losses, optim, stop
+from chainrule.app.training.architecture import build_network, usual_network
 from chainrule.app.training.preparation import Prepared
 from chainrule.errors import ParameterError
 from chainrule.train import Trainer
@@ -44,7 +44,7 @@ class Settings:
     Parameters
     ----------
     hidden
-        Units of each hidden layer.
+        Units of each hidden layer of a perceptron.
     activation, dropout
         Of the hidden layers.
     optimizer, learning_rate, weight_decay
@@ -53,6 +53,9 @@ class Settings:
         Rows per step.
     epochs, patience
         The most epochs; and how many may bring no improvement, 0 for no limit.
+    network
+        Layers in words, or ``FILE.py:FUNCTION``; nothing for a perceptron on a table. See
+        `chainrule.app.training.architecture`.
     seed
         Of everything random.
     executor
@@ -68,6 +71,7 @@ class Settings:
     batch_size: int
     epochs: int
     patience: int
+    network: str = ""
     seed: int = 0
     executor: str = "auto"
 
@@ -86,7 +90,17 @@ def choose_settings(prepared: Prepared, asked: Mapping[str, Any]) -> Settings:
     asked
         Settings by name; None where the choice is left to us.
     """
-    chosen = _by_size(len(prepared.train), not prepared.target.classes)
+    chosen = _USUAL.get(prepared.kind)
+    if chosen is None:
+        chosen = _by_size(len(prepared.train), not prepared.target.classes)
+    chosen = replace(chosen, network=usual_network(prepared.encoder))
+    if (asked.get("hidden") is not None or asked.get("dropout")) and (
+        chosen.network or asked.get("network")
+    ):
+        raise ParameterError(
+            "hidden layers and dropout are part of the network that is described by --network, as "
+            "in 'conv 32, pool, dropout 0.2, dense 128'"
+        )
     settings = replace(chosen, **{k: value for k, value in asked.items() if value is not None})
     if settings.optimizer not in OPTIMISERS:
         raise ParameterError(
@@ -95,6 +109,15 @@ def choose_settings(prepared: Prepared, asked: Mapping[str, Any]) -> Settings:
     if settings.weight_decay and settings.optimizer != "adamw" and asked.get("weight_decay"):
         raise ParameterError("only the optimizer 'adamw' has a weight decay")
     return settings
+
+
+_USUAL: Mapping[str, Settings] = MappingProxyType(
+    {
+        "images": Settings((), "relu", 0.0, "adamw", 1e-3, 0.01, 64, epochs=40, patience=6),
+        "sequence": Settings((), "relu", 0.0, "adamw", 2e-3, 0.01, 32, epochs=150, patience=25),
+    }
+)
+"""Settings of the kinds whose network is described in words."""
 
 
 def _by_size(rows: int, regression: bool) -> Settings:
@@ -116,12 +139,19 @@ def _by_size(rows: int, regression: bool) -> Settings:
 def trainer(prepared: Prepared, settings: Settings, progress: bool | str) -> Trainer:
     """Make the trainer that the settings describe."""
     target = prepared.target
-    body = nn.MLP(settings.hidden, target.outputs, settings.activation, settings.dropout)
+    network = build_network(
+        prepared.encoder,
+        target.outputs,
+        settings.network,
+        hidden=settings.hidden,
+        activation=settings.activation,
+        dropout=settings.dropout,
+    )
     limits: list[stop.Criterion] = [stop.Epochs(settings.epochs)]
     if settings.patience:
         limits.append(stop.Patience(settings.patience))
     return Trainer(
-        table_network(prepared.encoder, body),
+        network,
         LOSSES[target.task],
         _optimiser(settings),
         stop=limits,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from chainrule.data.images.folder import read_pictures
 from chainrule.data.images.form import FITS, PictureForm
-from chainrule.data.images.pictures import Pictures
+from chainrule.data.images.pictures import LABEL, Pictures
 from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, DataError, ModelFileError
 
@@ -45,7 +44,7 @@ class ImageEncoder:
     kind: ClassVar[str] = "images"
 
     @classmethod
-    def fit(cls, pictures: Pictures, rows: Sequence[int] | None = None) -> ImageEncoder:
+    def fit(cls, pictures: Pictures, rows: ArrayLike | None = None) -> ImageEncoder:
         """Fit to pictures of one form.
 
         Parameters
@@ -72,20 +71,23 @@ class ImageEncoder:
         """Give shape (without the batch) and dtype of the network's input."""
         return {"pixels": (self.form.shape, "float32")}
 
-    def read(self, source: object) -> Pictures:
-        """Read pictures to be predicted.
+    def read(self, source: object, target: str | None = None) -> Pictures:
+        """Read pictures to be predicted, with their labels if they are known.
 
         Parameters
         ----------
         source
             Pictures, an array [n, height, width, channels] of uint8, or a place as `read_pictures`
             takes it.
+        target
+            The column of labels, in a table of them.
         """
         if isinstance(source, Pictures):
             return source.formed(self.form)
         if isinstance(source, np.ndarray):
             return Pictures.of(source).formed(self.form)
-        return read_pictures(Path(str(source))).formed(self.form)
+        named = None if target == LABEL else target
+        return read_pictures(Path(str(source)), target=named).formed(self.form)
 
     def encode(self, pictures: Pictures) -> NDArray[np.float32]:
         """Give the network's input, float32 [n, height, width, channels]."""

@@ -93,21 +93,23 @@ class SequenceEncoder:
         values = ((self.length, len(self.channels)), "float32")
         return {"values": values, "mask": ((self.length,), "bool")}
 
-    def read(self, source: object) -> Sequences:
-        """Read sequences to be predicted.
+    def read(self, source: object, target: str | None = None) -> Sequences:
+        """Read sequences to be predicted, with their labels if they are asked for.
 
         Parameters
         ----------
         source
             Sequences, a ``.ts`` file, or a long table with the columns of the training table;
             columns of labels may be absent.
+        target
+            The column of labels, if they are wanted.
         """
         if isinstance(source, Sequences):
             return self._suited(source)
         if isinstance(source, str | Path) and is_ts(Path(source)):
             return self._suited(read_ts(source))
         return read_long_table(
-            source, id=self.id or None, time=self.time or None, channels=self.channels
+            source, target, id=self.id or None, time=self.time or None, channels=self.channels
         )
 
     def encode(
