@@ -10,7 +10,7 @@ import numpy as np
 import chainrule.numpy as cnp
 from chainrule.errors import ShapeError
 from chainrule.nn.dropout import Dropout
-from chainrule.tracing import spec_of
+from chainrule.tracing import dtype_name, spec_of
 
 
 def dot_product_attention(
@@ -94,8 +94,10 @@ def masked_softmax(scores: Any, allowed: Any = None) -> Any:
     """
     if allowed is None:
         return cnp.softmax(scores)
-    scores = cnp.where(allowed, scores, -np.inf)
-    top = cnp.stop_gradient(cnp.max(scores, axis=-1, keepdims=True))
-    weights = cnp.exp(scores - cnp.where(cnp.isfinite(top), top, 0.0))
+    # The largest is taken over the lowest finite number, so that it is finite in every row, and
+    # -inf less it is -inf.
+    lowest = float(np.finfo(dtype_name(spec_of(scores).dtype)).min)
+    top = cnp.max(cnp.where(allowed, scores, lowest), axis=-1, keepdims=True)
+    weights = cnp.exp(cnp.where(allowed, scores, -np.inf) - cnp.stop_gradient(top))
     total = cnp.sum(weights, axis=-1, keepdims=True)
     return weights / cnp.where(total == 0, 1.0, total)
