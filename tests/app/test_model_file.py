@@ -22,6 +22,7 @@ from chainrule import nn
 from chainrule.app.model import load_model, save_model
 from chainrule.errors import DataError, ModelFileError
 from chainrule.ir import text
+from chainrule.tracing import scan
 from tests.app.models import model, table
 from tests.app.process import environment
 
@@ -399,3 +400,34 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_alone(
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file or directory"):
         save_model(model("binary"), tmp_path / "nowhere" / "model.chainrule")
+
+
+def test_a_loop_is_stored_with_its_step_and_gives_the_same_numbers(tmp_path: Path) -> None:
+    class Running(nn.Module):
+        weight: nn.Module = nn.Dense(3)
+
+        def __call__(self, x: Any, *, key: Any = None) -> Any:
+            offsets = np.array([0.5, -0.5, 0.25], np.float32)
+
+            def step(carry: Any, part: Any) -> Any:
+                carry = cnp.tanh(carry + part + offsets)
+                return carry, carry * 2
+
+            start = self.weight(x)
+            last, all_of = scan(step, start, cnp.stack([start, 2 * start]), reverse=True)
+            return (last + cnp.sum(all_of, axis=0))[:, :1]
+
+    before = model("binary", body=Running())
+    save_model(before, tmp_path / "m.chainrule")
+    after = load_model(tmp_path / "m.chainrule")
+    assert after.network is None
+    rows = table("binary")
+    assert np.array_equal(after.predict_proba(rows), before.predict_proba(rows))
+    stored = (tmp_path / "m.chainrule").read_bytes()
+
+    def more(manifest: Any) -> None:
+        nodes = manifest["program"]["nodes"]
+        loop = next(node for node in nodes if node["op"] == "scan")
+        dict(loop["params"])["body"]["carries"] = 99
+
+    assert "more carries or slices than its step" in refused(changed(stored, more), tmp_path)

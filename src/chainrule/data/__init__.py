@@ -45,6 +45,7 @@ file                   idea
 ``silence``            no traces of panics on the screen
 ``images/``            pictures: folders, files, arrays, and their encoding
 ``language/``          text files, their tokens, and stretches of them
+``loading``            pieces of a data set, made in the background
 ``sequences/``         sequences of unequal length, buckets of them, windows of a series
 =====================  ==============================================================
 

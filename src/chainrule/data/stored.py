@@ -129,6 +129,11 @@ class Fields:
         """Read an object inside this one, or null."""
         return None if self._field(name) is None else self.inner(name)
 
+    @property
+    def stored(self) -> Mapping[str, Any]:
+        """The whole object, for a reader that checks all of it by itself."""
+        return self._stored
+
     def _field(self, name: str) -> Any:
         if name not in self._stored:
             raise ModelFileError(f"{self.place}: field {name!r} is not there")

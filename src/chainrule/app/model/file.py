@@ -22,6 +22,7 @@ from chainrule.app.model.network import network_from_json, network_to_json
 from chainrule.app.model.prediction import prediction_program
 from chainrule.app.model.program import (
     UNSUITABLE,
+    constants_of,
     name_of,
     program_from_json,
     program_to_json,
@@ -155,10 +156,7 @@ def _weights(program: Graph, encoder: AnyEncoder, target: TargetEncoder, arrays:
         if array is None or name in weights or spec_of(array) != kind:
             raise ModelFileError(f"program: there is no array {name!r} of the type {kind}")
         weights[name] = array
-    constants = [
-        node.options["value"].array for node in program.nodes if node.card.name == "constant"
-    ]
-    if len(arrays) > len(weights) + len(constants):
+    if len(arrays) > len(weights) + constants_of(program):
         raise ModelFileError("weights: there are arrays that the program does not use")
     rows = Dim(BATCH)
     columns = len(target.classes) or (target.outputs if target.task == "multioutput" else 0)

@@ -18,7 +18,20 @@ from chainrule.app.model.kinds import BATCH
 from chainrule.app.model.prediction import bytes_per_row
 from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, ModelFileError
-from chainrule.ir import DTYPES, ArrayType, Builder, Card, Dim, Graph, Node, Size, bind, check
+from chainrule.ir import (
+    DTYPES,
+    ArrayType,
+    Body,
+    Builder,
+    Card,
+    Dim,
+    Graph,
+    Node,
+    Size,
+    bind,
+    check,
+    is_loop,
+)
 from chainrule.ops import CARDS
 from chainrule.ops.leaf import Frozen
 from chainrule.tracing import fresh_input
@@ -103,6 +116,14 @@ def program_from_json(stored: object, arrays: Arrays) -> Graph:
     return graph
 
 
+def constants_of(graph: Graph) -> int:
+    """Count the arrays that a program holds by itself, in the steps of its loops too."""
+    return sum(
+        constants_of(node.options["body"].whole) if is_loop(node) else node.card.name == "constant"
+        for node in graph.nodes
+    )
+
+
 def name_of(graph: Graph, node: Node) -> str:
     """Give the name that people know a value by; an empty text if it has none."""
     note = graph.notes.get(node)
@@ -144,7 +165,10 @@ def _signature(card: Card) -> tuple[range, list[str]]:
     if not callable(card.numpy):
         return range(0), []
     rules = inspect.signature(card.numpy).parameters.values()
-    names = sorted(p.name for p in rules if p.kind is p.KEYWORD_ONLY)
+    # A rule that hands its parameters on says nothing of them; the type rule does.
+    hands_on = any(p.kind is p.VAR_KEYWORD for p in rules)
+    spoken = inspect.signature(card.type).parameters.values() if hands_on else rules
+    names = sorted(p.name for p in spoken if p.kind is p.KEYWORD_ONLY)
     if any(p.kind is p.VAR_POSITIONAL for p in rules):
         return range(1, MOST_NODES), names
     count = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in rules) - 1  # less the namespace
@@ -206,13 +230,16 @@ def _dim_from_json(stored: object, place: str) -> Dim:
 
 
 def _to_json(value: Any, arrays: MutableMapping[str, NDArray[Any]]) -> Any:
-    """Store a parameter: a number, text, truth value, size or array, or a tuple of these."""
+    """Store a parameter: a number, text, truth value, size, array or loop, or a tuple of these."""
     if isinstance(value, Dim):
         return _size_to_json(value)
     if isinstance(value, Frozen):
         name = f"constant:{len(arrays)}"  # no path of a tree has a colon
         arrays[name] = value.array
         return {"array": name}
+    if isinstance(value, Body):
+        step = program_to_json(value.whole, arrays)
+        return {"step": step, "carries": value.carries, "slices": value.slices}
     if isinstance(value, tuple):
         return [_to_json(item, arrays) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -238,4 +265,17 @@ def _from_json(stored: Any, arrays: Arrays, place: str) -> Any:
         number = float(fields.choice("float", ("inf", "-inf", "nan")))
         fields.end()
         return number
+    if "step" in stored:
+        return _body_from_json(fields, arrays)
     return _dim_from_json(stored, place)
+
+
+def _body_from_json(fields: Fields, arrays: Arrays) -> Body:
+    """Read one step of a loop: a program that returns the carries and then all its values."""
+    whole = program_from_json(fields.inner("step").stored, arrays)
+    carries, slices = fields.whole("carries"), fields.whole("slices")
+    fields.end()
+    if carries > len(whole.outputs) or carries + slices > len(whole.inputs):
+        raise ModelFileError(f"{fields.place}: a loop has more carries or slices than its step")
+    step = Graph(whole.inputs, whole.outputs[:carries], whole.notes)
+    return Body(step, carries, slices, whole.outputs[carries:])
