@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from chainrule import optim
 from chainrule.errors import ParameterError
 from chainrule.execute import trace
 from chainrule.ir import ArrayType
+from tests.train import golden_schedules as golden
 
 
 def rates(schedule: optim.Schedule, *numbers: float) -> list[float]:
@@ -49,9 +51,51 @@ def test_warmup_rises_and_hands_over_at_step_zero_of_the_next() -> None:
     assert found == pytest.approx([0.1, 0.2, 0.4, 0.4, 0.4, 0.2])
 
 
+GOLDEN = json.loads(golden.PLACE.read_text(encoding="utf-8"))["rates"]
+SCHEDULES: dict[str, optim.Schedule] = {
+    "step": optim.Step(0.5, every=7, factor=0.3),
+    "exponential": optim.Exponential(0.5, 0.9),
+    "cosine": optim.Cosine(0.5, steps=golden.STEPS, final=0.01),
+    "restarts": optim.CosineRestarts(0.5, steps=8, final=0.01),
+    "restarts longer": optim.CosineRestarts(0.5, steps=5, longer=2),
+    "polynomial": optim.Polynomial(0.5, steps=25),
+    "polynomial 3": optim.Polynomial(0.5, steps=25, power=3.0),
+    "one cycle": optim.OneCycle(0.5, steps=golden.STEPS),
+    "one cycle other": optim.OneCycle(0.5, steps=golden.STEPS, rising=0.6, start=4.0, end=10.0),
+}
+
+
+def test_every_golden_case_has_a_schedule() -> None:
+    assert set(SCHEDULES) == set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_rates_are_those_of_pytorch(name: str) -> None:
+    # PyTorch multiplies from step to step where we compute each rate from its number.
+    found = rates(SCHEDULES[name], *range(golden.STEPS))
+    np.testing.assert_allclose(found, GOLDEN[name], rtol=1e-10, atol=1e-14)
+
+
+def test_each_wave_of_restarts_may_begin_lower() -> None:
+    waves = optim.CosineRestarts(1.0, steps=3, longer=2, lower=0.5)
+    assert rates(waves, 0, 3, 9, 21) == pytest.approx([1.0, 0.5, 0.25, 0.125])
+    even = optim.CosineRestarts(1.0, steps=3, lower=0.5)
+    assert rates(even, 0, 3, 6, 3000) == pytest.approx([1.0, 0.5, 0.25, 0.5**1000])
+
+
+def test_restarts_behind_a_warm_up() -> None:
+    warm = optim.Warmup(2, then=optim.CosineRestarts(1.0, steps=2))
+    assert rates(warm, 0, 1, 2, 3, 4) == pytest.approx([0.5, 1.0, 1.0, 0.5, 1.0])
+
+
 @pytest.mark.parametrize(
     "schedule",
     [
+        optim.CosineRestarts(1.0, 7),
+        optim.CosineRestarts(1.0, 7, longer=3),
+        optim.OneCycle(1.0, 50),
+        optim.Polynomial(1.0, 50, power=1.5),
+        optim.Plateau(0.1),
         optim.Step(0.8, every=3),
         optim.Exponential(1.0, 0.9),
         optim.InverseScaling(0.1),

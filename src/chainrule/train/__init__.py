@@ -20,13 +20,17 @@ from chainrule.train.optimisers import (
     Optimiser,
     RMSprop,
 )
+from chainrule.train.plateau import Plateau
 from chainrule.train.records import EpochRecord, History
 from chainrule.train.run import Run
 from chainrule.train.schedules import (
     Constant,
     Cosine,
+    CosineRestarts,
     Exponential,
     InverseScaling,
+    OneCycle,
+    Polynomial,
     Schedule,
     Step,
     Warmup,
@@ -61,6 +65,7 @@ __all__ = [
     "Constant",
     "Constraint",
     "Cosine",
+    "CosineRestarts",
     "Criterion",
     "EpochRecord",
     "Epochs",
@@ -75,8 +80,11 @@ __all__ = [
     "Muon",
     "Nadam",
     "NonNegative",
+    "OneCycle",
     "Optimiser",
     "Patience",
+    "Plateau",
+    "Polynomial",
     "RMSprop",
     "RelativeChange",
     "Run",

@@ -13,8 +13,8 @@ from chainrule import random
 from chainrule.execute import Loop, Session
 from chainrule.train.divergence import diverged
 from chainrule.train.ledger import Ledger
+from chainrule.train.rates import Rates
 from chainrule.train.records import History
-from chainrule.train.schedules import rate_at
 from chainrule.train.tapping import columns
 from chainrule.train.task import Task
 
@@ -66,28 +66,25 @@ class Course:
         The compiled step, and the run in progress.
     order
         In which order rows come.
-    learning_rate
-        A number or a schedule.
-    dtype
-        Of the parameters.
+    rates
+        The learning rate.
     """
 
     task: Task
     plan: Loop
     session: Session
     order: Order
-    learning_rate: Any
-    dtype: str
+    rates: Rates
 
     @property
     def steps(self) -> int:
         """Steps per epoch."""
         return -(-self.order.rows // self.plan.batch_size)
 
-    def rates(self, steps: Any) -> Any:
-        """Compute the learning rate of the last update within so many steps from the start."""
-        updates = self.task.step.pace.updates(steps) - 1
-        return rate_at(self.learning_rate, updates, self.dtype)
+    @property
+    def data(self) -> dict[str, Any]:
+        """What steps read."""
+        return {**self.task.data, **self.rates.data()}
 
     def run(self, first: int, count: int) -> dict[str, Any]:
         """Run some epochs; give what their steps recorded, each as an array (count, steps)."""
@@ -118,11 +115,13 @@ def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
     DivergenceError
         If the loss or a gradient becomes NaN or infinite.
     """
+    if course.rates.changed_by(ledger.history):
+        course.session.feed(course.data)
     tick = 1
     while True:
         done = ledger.standing.epoch
         count = min(tick, max(1, _TICK_ROWS // course.order.rows))
-        count = 1 if course.task.measurings else count
+        count = 1 if course.task.measurings or course.rates.watches else count
         count = min(count, at_most - done) if at_most and at_most > done else count
         began = perf_counter()
         records = course.run(done, count)
@@ -131,13 +130,13 @@ def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
             course.session.restore(ledger.standing.carry)
             order = course.order.epochs(done, 1)[0]
             where = (done, done * course.steps, wrong[1], 0, course.steps)
-            raise diverged(course.plan, course.session, course.task.data, order, *where)
+            raise diverged(course.plan, course.session, course.data, order, *where)
         if wrong is not None:  # the epochs before it may well be the ones to stop after
             course.session.restore(ledger.standing.carry)
             tick = wrong[0]
             continue
         ends = course.steps * np.arange(done + 1, done + count + 1)
-        epochs = rows_of(course.task, records, done, course.rates(ends))
+        epochs = rows_of(course.task, records, done, course.rates.at(ends))
         carry = course.session.carry()
         epochs = completed(course.task, epochs, carry, ledger.standing.seconds, began)
         place, reason = ledger.judge(epochs)
@@ -146,6 +145,8 @@ def run_epochs(course: Course, ledger: Ledger, at_most: int | None) -> str:
             course.run(done, place + 1)
             epochs, carry = epochs[: place + 1], course.session.carry()
         ledger.commit(epochs, len(epochs) * course.steps, carry)
+        if course.rates.changed_by(epochs):
+            course.session.feed(course.data)
         if reason is not None:
             return reason
         elapsed = perf_counter() - began

@@ -15,6 +15,7 @@ from chainrule.tracing import Tree, flatten, leaf_paths, named, taps, unflatten
 from chainrule.train.clipping import global_norm
 from chainrule.train.optimisers import ByPath
 from chainrule.train.paths import chosen
+from chainrule.train.plateau import Plateau, Shared
 from chainrule.train.tapping import summaries
 
 Frozen = Sequence[str] | Callable[[str], bool]
@@ -146,9 +147,15 @@ class Objective:
 
 
 def given_rate(optimiser: Any, rate: Any) -> Any:
-    """Give an optimiser with a fixed learning rate one that reads it from the data."""
+    """Give an optimiser with a fixed learning rate one that reads it from the data.
+
+    Of a `Plateau` the data hold the share that is left of the rate.
+    """
     if isinstance(optimiser, ByPath):
         return dataclasses.replace(optimiser, rest=given_rate(optimiser.rest, rate))
+    if isinstance(optimiser.learning_rate, Plateau):
+        shared = Shared(optimiser.learning_rate.rate, rate)
+        return dataclasses.replace(optimiser, learning_rate=shared)
     fixed = not callable(optimiser.learning_rate)
     if fixed and dataclasses.is_dataclass(optimiser):
         return dataclasses.replace(optimiser, learning_rate=Given(rate))  # type: ignore[type-var]

@@ -18,7 +18,7 @@ from chainrule.train.epochs import completed, first_not_finite, rows_of
 from chainrule.train.examples import Examples
 from chainrule.train.ledger import Ledger
 from chainrule.train.pieces import Pieces
-from chainrule.train.schedules import rate_at
+from chainrule.train.rates import Rates
 from chainrule.train.task import Task
 
 
@@ -49,8 +49,8 @@ class Flow:
         Makes the loop for data of some types.
     key
         For the order of rows within a block; None keeps them as they come.
-    learning_rate, dtype
-        A number or a schedule; of the parameters.
+    rates
+        The learning rate.
     """
 
     task: Task
@@ -58,8 +58,7 @@ class Flow:
     read: Callable[[tuple[Any, Any, Any]], Examples]
     compiled: Callable[[Any], Loop]
     key: Any
-    learning_rate: Any
-    dtype: str
+    rates: Rates
     _programs: dict[Tree, _Program] = field(default_factory=dict)
     _current: _Program | None = None
 
@@ -94,7 +93,7 @@ class Flow:
         """Run the steps of one block; give the new carry."""
         epoch, i, number, first = place
         program = self._program(block, carry)
-        data = {**self.task.data, **_filled(block, program.rows)}
+        data = {**self.task.data, **self.rates.data(), **_filled(block, program.rows)}
         program.session.feed(data)
         order = np.arange(block.rows, dtype=np.int32)
         if self.key is not None:
@@ -154,15 +153,15 @@ def run_stream(flow: Flow, ledger: Ledger) -> str:
     DivergenceError
         If the loss or a gradient becomes NaN or infinite.
     """
+    flow.rates.changed_by(ledger.history)
     while True:
         now, began = ledger.standing, perf_counter()
         records, steps, carry = flow.run(now.epoch, now.step, now.carry)
-        updates = flow.task.step.pace.updates(now.step + steps) - 1
-        rate = rate_at(flow.learning_rate, updates, flow.dtype)
-        epochs = rows_of(flow.task, records, now.epoch, rate)
+        epochs = rows_of(flow.task, records, now.epoch, flow.rates.at(now.step + steps))
         epochs = completed(flow.task, epochs, carry, now.seconds, began)
         _, reason = ledger.judge(epochs)
         ledger.commit(epochs, steps, carry)
+        flow.rates.changed_by(epochs)
         if reason is not None:
             return reason
 

@@ -8,8 +8,6 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from chainrule import random
 from chainrule.errors import DivergenceError, ParameterError
 from chainrule.execute import loop
@@ -29,6 +27,7 @@ from chainrule.train.optimisers import Adam, Optimiser
 from chainrule.train.pieces import Pieces
 from chainrule.train.program import Frozen, Layout, Objective
 from chainrule.train.progress import progress_bar, wanted
+from chainrule.train.rates import Rates
 from chainrule.train.run import Run, output_type
 from chainrule.train.step import Pace, Step
 from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
@@ -225,17 +224,17 @@ class Trainer:
             loop, task.step.take, task.carry, batch_size=task.batch_size, executor=self.executor
         )
         key = random.fold_in(random.key(self.seed), 1) if self.shuffle else None
-        rate = self.optimiser.learning_rate
+        rates = Rates(self.optimiser.learning_rate, task.step.pace, self.dtype)
         if task.pieces is not None:
             steady = partial(compiled, steps=LARGE)
             read = self._reader(task)
-            flow = Flow(task, task.pieces, read, steady, key, rate, self.dtype)
+            flow = Flow(task, task.pieces, read, steady, key, rates)
             return run_stream(flow, ledger)
         rows = int(task.rows or 0)
         plan = compiled(task.data, steps=(bound or MANY) * -(-rows // task.batch_size))
         session = plan.start(ledger.standing.carry, task.data)
         order = Order(rows, key if task.batch_size < rows else None)
-        return run_epochs(Course(task, plan, session, order, rate, self.dtype), ledger, bound)
+        return run_epochs(Course(task, plan, session, order, rates), ledger, bound)
 
     def _reader(self, task: Task) -> Callable[[tuple[Any, Any, Any]], Examples]:
         """What checks a piece of examples and brings it to the dtypes that programs read."""
@@ -333,7 +332,7 @@ class Trainer:
                 "fixed": fixed,
                 "key": random.fold_in(root, 2),
                 **({"augment_key": random.fold_in(root, 3)} if step.augment else {}),
-                "learning_rate": np.asarray(0.0 if callable(rate) else rate, self.dtype),
+                **Rates(rate, step.pace, self.dtype).data(),
             },
             measurings=measurings,
             larger_is_better=frozenset({"train_accuracy"} | grows),
