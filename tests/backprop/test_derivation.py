@@ -73,8 +73,8 @@ def test_the_slope_of_relu_is_a_test() -> None:
 def test_cross_entropy_shows_softmax_minus_target() -> None:
     labels = ArrayType((BATCH,), "int32")
     derivation = derived(nn.Dense(3), losses.CrossEntropy(), t=labels)
-    assert said(derivation, "u1") == "z⁽¹⁾ − maxⱼ z⁽¹⁾"
-    assert said(derivation, "delta(1)") == ("(Σⱼ [t = j]) ⊙ exp(u1) / (n·Σⱼ exp(u1)) − [t = j] / n")
+    assert said(derivation, "L") == "−Σ ([t = j] ⊙ ln(softmax(z⁽¹⁾))) / n"
+    assert said(derivation, "delta(1)") == "(Σⱼ [t = j]) ⊙ softmax(z⁽¹⁾) / n − [t = j] / n"
 
 
 def test_layers_that_do_not_form_a_chain_are_named_by_their_paths() -> None:

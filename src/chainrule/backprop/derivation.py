@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from chainrule.backprop.formula import (
+    Call,
     Expression,
     Fold,
     Relation,
@@ -18,6 +19,16 @@ from chainrule.backprop.formula import (
 )
 from chainrule.backprop.naming import key_of
 from chainrule.ir import ArrayType, Node
+
+# What functions mean that only move entries.
+_FUNCTIONS = {
+    "patches": "patches are what a kernel sees, place by place",
+    "overlap": "overlap adds patches up where they came from",
+    "pad": "pad puts zeros around",
+    "flat": "flat makes one row of each example",
+    "take": "take reads rows of a table",
+    "scatter_add": "scatter_add adds up at the places that were read",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +133,8 @@ class Derivation:
             notes.append("⊙ multiplies entry by entry")
         if spelled and " @ " in said:
             notes.append("@ multiplies matrices")
+        called = {part.name for part in parts if isinstance(part, Call)}
+        notes += [said for name, said in _FUNCTIONS.items() if name in called]
         if any(isinstance(part, Relation) for part in parts):
             notes.append("[…] is 1 where it holds, else 0")
         if any(isinstance(part, Fold) and part.axes for part in parts):

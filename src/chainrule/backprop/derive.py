@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from chainrule.backprop.derivation import Derivation, Line
 from chainrule.backprop.formula import Expression, Notation, Partial, Symbol, size, walk
-from chainrule.backprop.naming import Names, name_values, source_of
+from chainrule.backprop.layers import source_of
+from chainrule.backprop.naming import Names, name_values
 from chainrule.backprop.reverse import pull_back
 from chainrule.errors import GradientError
 from chainrule.ir import Builder, Graph, Node, is_float, topological

@@ -19,6 +19,8 @@ class Labels:
     units
         Names of the inputs, then of the units of each layer; empty to number them.
 
+    Entries of a kernel have their place in front: W⁽¹⁾[1, 2, 3→1] leads from channel 3 to 1.
+
     >>> from chainrule.backprop.formula import text
     >>> labels = Labels((("x1", "x2"), ("h1", "h2")))
     >>> text(labels(Symbol("W", "1", 2), (1, 0), (2, 2)))
@@ -52,6 +54,9 @@ class Labels:
     def _of_parameter(self, index: tuple[int, ...], layer: int | None) -> tuple[str, ...]:
         if len(index) == 1:
             return (self._unit(layer, index[0]),)
+        if len(index) > 2:  # a kernel: its place, then from channel to channel
+            *place, source, end = (str(i + 1) for i in index)
+            return (*place, f"{source}→{end}")
         before = None if layer is None else layer - 1
         return (f"{self._unit(before, index[0])}→{self._unit(layer, index[1])}",)
 

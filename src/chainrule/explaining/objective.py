@@ -50,7 +50,7 @@ class Objective:
         weights = {s.layer: n for n, s in self.names.of.items() if _is_weight(s)}
         chain = [weights.get(str(k)) for k in range(1, len(weights) + 1)]
         shapes = [node.type.shape for node in chain if node is not None]
-        if not shapes or len(shapes) < len(chain):
+        if not shapes or len(shapes) < len(chain) or any(len(shape) != 2 for shape in shapes):
             return None
         return [int(n) for n in (shapes[0][0], *(shape[1] for shape in shapes))]
 

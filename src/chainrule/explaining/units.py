@@ -14,14 +14,17 @@ from chainrule.backprop.formula import (
     Call,
     Expression,
     Number,
+    Product,
+    Softmax,
     Sum,
     Symbol,
+    find_softmax,
     latex,
     mathml,
     replaced,
     text,
 )
-from chainrule.backprop.formula.algebra import add, multiply
+from chainrule.backprop.formula.algebra import add, multiply, subtract
 from chainrule.backprop.formula.notation import elementwise, guarded, is_guard
 from chainrule.ir import Node
 from chainrule.ops.shape import Pieces, View
@@ -147,6 +150,9 @@ class Entries:
         def of(x: Node, place: Index = index) -> Expression:
             return self._of(x, place, numbers)
 
+        softmax = find_softmax(node)
+        if softmax is not None:
+            return self._softmax(softmax, index, of)
         name, options, inputs = node.card.name, node.options, node.inputs
         if is_guard(node):
             return of(guarded(node))
@@ -169,15 +175,31 @@ class Entries:
             return of(inputs[0], (*index[:axis], position, *index[behind:]))
         return self._number(node, index)
 
+    def _softmax(self, found: Softmax, index: Index, of: Any) -> Expression:
+        """A softmax at one place: without the shift, which changes nothing but overflow."""
+        rest = tuple(n for a, n in enumerate(index) if a not in found.axes)
+        places = _places(rest, found.axes, self._values[found.of].shape)
+        total = _sum(len(places), lambda k: Call("exp", (of(found.of, places[k]),)))
+        own = of(found.of, index)
+        if found.logarithm:
+            return subtract(own, Call("log", (total,)))
+        share = Product((Call("exp", (own,)),), (total,))
+        if found.scale is None:
+            return share
+        # The factor has one entry for each sum: its axes are of length one, or not there.
+        flat = self._values[found.scale].ndim == len(rest)
+        kept = tuple(0 if a in found.axes else n for a, n in enumerate(index))
+        return multiply(_as_expression(of(found.scale, rest if flat else kept)), share)
+
     def _matrix_product(self, a: Node, b: Node, index: Index, of: Any) -> Expression:
         *stack, row, column = index
-        pairs = [
-            (of(a, (*stack, row, k)), of(b, (*stack, k, column)))
-            for k in _shown(self._values[a].shape[-1])
-        ]
         swap = _origin(b) in self._first and _origin(a) not in self._first
-        terms = [multiply(y, x) if swap else multiply(x, y) for x, y in pairs]
-        return _shortened(terms, self._values[a].shape[-1])
+
+        def term(k: int) -> Expression:
+            x, y = of(a, (*stack, row, k)), of(b, (*stack, k, column))
+            return multiply(y, x) if swap else multiply(x, y)
+
+        return _sum(self._values[a].shape[-1], term)
 
     def _folded(self, node: Node, index: Index, of: Any) -> Expression:
         x = node.inputs[0]
@@ -188,11 +210,9 @@ class Entries:
             places = [(*index[:axis], k, *index[axis + 1 :]) for k in span]
         else:
             places = _places(index, node.options["axes"], shape)
-        terms = [of(x, places[k]) for k in _shown(len(places))]
         if node.card.name in ("sum", "cumulative_sum"):
-            if all(isinstance(term, Number) for term in terms):  # constants: nothing to show
-                return add(*(of(x, place) for place in places))
-            return _shortened(terms, len(places))
+            return _sum(len(places), lambda k: _as_expression(of(x, places[k])))
+        terms = [of(x, places[k]) for k in _shown(len(places))]
         if len(places) > len(terms):
             terms.insert(-1, ELLIPSIS)
         return terms[0] if len(places) == 1 else Call(node.card.name, tuple(terms))
@@ -232,11 +252,21 @@ def _shown(count: int) -> list[int]:
     return [*range(MOST_TERMS - 2), count - 1]
 
 
-def _shortened(terms: list[Expression], count: int) -> Expression:
-    if count <= MOST_TERMS:
-        return add(*terms) if terms else Number(0)
-    written = [term for term in (*terms[:-1], ELLIPSIS, terms[-1]) if term != Number(0)]
-    return Sum(tuple(written))
+def _sum(count: int, term: Callable[[int], Expression]) -> Expression:
+    """A sum of which the first terms and the last are written, those left out that are zero."""
+    written: list[Expression] = []
+    plain = True
+    for k in range(count):
+        each = term(k)
+        plain = plain and isinstance(each, Number)
+        if each != Number(0):
+            written.append(each)
+        if len(written) > MOST_TERMS and not plain:
+            break
+    if len(written) <= MOST_TERMS or plain:  # of constants there is nothing to show
+        return add(*written) if written else Number(0)
+    last = next(each for k in reversed(range(count)) if (each := term(k)) != Number(0))
+    return Sum((*written[: MOST_TERMS - 2], ELLIPSIS, last))
 
 
 def _places(index: Index, axes: Sequence[int], shape: Sequence[int]) -> list[Index]:

@@ -10,7 +10,7 @@ import numpy as np
 import chainrule.numpy as cnp
 from chainrule.errors import ShapeError
 from chainrule.nn.dropout import Dropout
-from chainrule.tracing import dtype_name, spec_of
+from chainrule.tracing import dtype_name, named, spec_of
 
 
 def dot_product_attention(
@@ -77,7 +77,7 @@ def dot_product_attention(
     if causal:
         seen = np.tri(places, sources, sources - places, dtype=bool)
         allowed = seen if allowed is None else cnp.logical_and(allowed, seen)
-    weights = masked_softmax(scores, allowed)
+    weights = named(masked_softmax(scores, allowed), "attention weights")
     kept = Dropout(dropout)(weights, key=key)
     output = cnp.matmul(cnp.reshape(kept, (*together, sources)), values)
     return cnp.reshape(output, (batch, heads, places, values.shape[-1])), weights

@@ -25,6 +25,7 @@ from chainrule.backprop.formula.expression import (
 from chainrule.backprop.formula.latex import latex
 from chainrule.backprop.formula.mathml import mathml
 from chainrule.backprop.formula.notation import Notation
+from chainrule.backprop.formula.patterns import Softmax, find_softmax
 from chainrule.backprop.formula.text import text
 
 __all__ = [
@@ -41,10 +42,12 @@ __all__ = [
     "Power",
     "Product",
     "Relation",
+    "Softmax",
     "Sum",
     "Symbol",
     "Transpose",
     "children",
+    "find_softmax",
     "latex",
     "mathml",
     "ndim",

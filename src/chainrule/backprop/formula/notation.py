@@ -32,6 +32,7 @@ from chainrule.backprop.formula.expression import (
     Relation,
     Symbol,
 )
+from chainrule.backprop.formula.patterns import Softmax, find_softmax
 from chainrule.ir import Dim, Node, Shape
 
 Rule = Callable[..., Expression]
@@ -74,6 +75,7 @@ ELEMENTWISE: Mapping[str, Rule] = MappingProxyType(
         "select": choose,
     }
 )
+_CALLED = {"window": "patches", "overlap_add": "overlap", "pad": "pad"}
 _FOLDS = {"sum": "Σ", "max": "max", "min": "min"}
 
 
@@ -157,6 +159,9 @@ class Notation:
             self.guards = self.guards or not isinstance(value, Number)
             return value
         name, options = node.card.name, node.options
+        softmax = find_softmax(node)
+        if softmax is not None:
+            return self._softmax(softmax)
         inputs = [self.of(x) for x in node.inputs]
         if node.card.kind == "elementwise":
             return elementwise(name, *inputs)
@@ -182,11 +187,20 @@ class Notation:
         if name in ("broadcast", "custom_vjp"):
             return inputs[0]
         if name == "reshape":
-            same = _wide(node.type.shape) == _wide(node.inputs[0].type.shape)
-            return inputs[0] if same else Call("reshape", (inputs[0],))
+            flat = _is_flat(node.inputs[0].type.shape, node.type.shape)
+            return Call("flat", (inputs[0],)) if flat else inputs[0]
+        if name in _CALLED:
+            return Call(_CALLED[name], (inputs[0],))
         if name in ("constant", "input"):
             return Symbol("constant" if name == "constant" else "input", ndim=node.type.ndim)
         return Call(name, tuple(inputs))
+
+    def _softmax(self, found: Softmax) -> Expression:
+        """A softmax that the program spells out."""
+        written = Call("softmax", (self.of(found.of),))
+        if found.logarithm:
+            return Call("log", (written,))
+        return written if found.scale is None else multiply(self.of(found.scale), written)
 
     def _repeated(self, x: Node, axes: Sequence[int], value: Expression, name: str) -> Expression:
         """A sum of equal entries is their number times one of them."""
@@ -211,8 +225,10 @@ def _transposed(x: Expression, axes: Sequence[int], shape: Shape) -> Expression:
         # Only axes of length one move, but a row that becomes a column still reads as transposed.
         return transpose(x) if len(shape) == 2 else x
     last = (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2)
-    return transpose(x) if tuple(axes) == last else Call("transpose", (x,))
+    return transpose(x) if tuple(axes) == last else x  # other moves are not written
 
 
-def _wide(shape: Shape) -> list[Any]:
-    return [n for n in shape if n != 1]
+def _is_flat(before: Shape, after: Shape) -> bool:
+    """Whether all axes but the first become one."""
+    wide = [n for n in before[1:] if n != 1]
+    return len(after) == 2 and after[0] == before[0] and len(wide) > 1

@@ -1,0 +1,119 @@
+"""Derivations of networks that are not dense: what their layers and values are called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule.numpy as cnp
+from chainrule import losses, nn, optim
+from chainrule.backprop.formula import text
+from chainrule.explaining import derive, explain
+from chainrule.explaining.step import Step
+
+
+def step(network: nn.Module, x: Any, t: Any, loss: losses.Loss) -> Step:
+    return explain(network.initialise(0, np.asarray(x)), x, t, loss, optim.SGD(0.1))
+
+
+@pytest.fixture(scope="module")
+def convolved() -> Step:
+    network = nn.Sequential(
+        nn.Conv2D(2, 3, padding="same"), nn.ReLU(), nn.MaxPool2D(2), nn.Flatten(), nn.Dense(3)
+    )
+    images = np.random.default_rng(0).normal(size=(2, 4, 4, 1))
+    return step(network, images, [0, 2], losses.CrossEntropy())
+
+
+@pytest.fixture(scope="module")
+def attentive() -> Step:
+    network = nn.Sequential(nn.MultiHeadAttention(2), nn.LayerNorm(), nn.Flatten(), nn.Dense(1))
+    words = np.random.default_rng(0).normal(size=(2, 3, 4))
+    return step(network, words, [[1.0], [0.0]], losses.HalfSquaredError())
+
+
+def said(found: Step, key: str) -> str:
+    return text(found.derivation[key].formula)
+
+
+def test_a_convolution_is_a_weighted_sum_of_patches(convolved: Step) -> None:
+    assert said(convolved, "z(1)") == "patches(pad(x)) @ W⁽¹⁾ + b⁽¹⁾"
+    assert said(convolved, "a(1)") == "relu(z⁽¹⁾)"
+    assert said(convolved, "p(1)") == "maxₖₘ a⁽¹⁾"
+    assert said(convolved, "z(2)") == "flat(p⁽¹⁾) @ W⁽²⁾ + b⁽²⁾"
+    assert said(convolved, "dL/dp(1)") == "δ⁽²⁾ @ W⁽²⁾ᵀ"
+    assert said(convolved, "dL/dW(1)") == "patches(pad(x))ᵀ @ δ⁽¹⁾"
+    legend = convolved.derivation.legend()
+    assert "patches are what a kernel sees" in legend
+    assert "pad puts zeros around" in legend
+
+
+def test_one_place_of_a_feature_map_is_a_sum_over_its_patch(convolved: Step) -> None:
+    found = convolved.equation("z(1)", (0, 1, 1, 1))
+    x, kernel = convolved["x"][0, :3, :3, 0], convolved["W(1)"][:, :, 0, 1]
+    assert found.value == pytest.approx(float((x * kernel).sum()), rel=1e-12)
+    assert found.text().startswith("z⁽¹⁾[1, 2, 2, 2] = W⁽¹⁾[1, 1, 1→2]·x[1, 1, 1, 1] + ")
+    corner = convolved.equation("z(1)", (0, 0, 0, 0)).text()
+    assert "W⁽¹⁾[2, 2, 1→1]·x[1, 1, 1, 1]" in corner  # what lies outside is zero
+
+
+def test_attention_has_queries_keys_values_scores_and_weights(attentive: Step) -> None:
+    assert said(attentive, "Q(1)") == "x @ W_Q⁽¹⁾ + b_Q⁽¹⁾"
+    assert said(attentive, "S(1)") == "0.707107·(Q⁽¹⁾ @ K⁽¹⁾ᵀ)"
+    assert said(attentive, "A(1)") == "softmax(S⁽¹⁾)"
+    assert said(attentive, "z(1)") == "A⁽¹⁾ @ V⁽¹⁾ @ W_O⁽¹⁾ + b_O⁽¹⁾"
+    assert said(attentive, "dL/dV(1)") == "A⁽¹⁾ᵀ @ δ⁽¹⁾ @ W_O⁽¹⁾ᵀ"
+    assert said(attentive, "dL/dgamma(2)").startswith("Σᵢⱼ (∂L/∂a⁽²⁾ ⊙ u1")
+    np.testing.assert_allclose(attentive["A(1)"].sum(-1), 1, rtol=1e-12)
+
+
+def test_an_attention_weight_is_a_share_of_powers_of_e(attentive: Step) -> None:
+    found = attentive.equation("A(1)", (0, 0, 1, 2))
+    powers = np.exp(attentive["S(1)"][0, 0, 1])
+    assert found.value == pytest.approx(float(powers[2] / powers.sum()), rel=1e-12)
+    assert found.text().startswith(
+        "A⁽¹⁾[1, 1, 2, 3] = exp(S⁽¹⁾[1, 1, 2, 3]) / (exp(S⁽¹⁾[1, 1, 2, 1])"
+    )
+
+
+@pytest.mark.parametrize("kind", ["convolved", "attentive"])
+def test_every_entry_can_be_written_and_its_numbers_give_its_value(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    found: Step = request.getfixturevalue(kind)
+    random = np.random.default_rng(1)
+    for key in found.keys():  # noqa: SIM118 - a step is no dict
+        shape = found[key].shape
+        index = tuple(int(random.integers(n)) for n in shape)
+        equation = found.equation(key, index, digits=12)
+        assert equation.value == found[key][index]
+        assert "NaN" not in equation.text()
+
+
+def test_networks_with_shortcuts_go_by_their_paths() -> None:
+    class Block(nn.Module):
+        attention: nn.Module = nn.MultiHeadAttention(1)
+        norm: nn.Module = nn.LayerNorm()
+
+        def __call__(self, x: Any, *, key: Any = None) -> Any:
+            return self.norm(x + self.attention(x))
+
+    words = np.zeros((1, 3, 4))
+    derived = derive(Block(), losses.HalfSquaredError(), words, words).derivation
+    assert text(derived["Q(attention)"].formula) == "x @ W_Q(attention) + b_Q(attention)"
+    assert "dL/dgamma(norm)" in [line.key for line in derived.lines]
+
+
+def test_softmax_is_recognised_only_where_it_is_one() -> None:
+    class Half(nn.Module):
+        inner: nn.Module = nn.Dense(2)
+
+        def __call__(self, x: Any, *, key: Any = None) -> Any:
+            z = self.inner(x)
+            powers = cnp.exp(z)
+            return powers / cnp.sum(powers, axis=1, keepdims=True)
+
+    derived = derive(Half(), losses.HalfSquaredError(), [[1.0]], [[1.0, 0.0]])
+    assert "softmax" not in derived.text()
