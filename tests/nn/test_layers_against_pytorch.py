@@ -11,9 +11,20 @@ import pytest
 
 import chainrule.numpy as cnp
 from chainrule import jit, nn, value_and_grad
-from tests.nn.layer_cases import cases, drawn, fingerprint
+from tests.nn import layer_cases, recurrent_cases
+from tests.nn.layer_cases import Case, drawn, fingerprint
 
-GOLDEN = json.loads(Path(__file__).with_name("golden_layers.json").read_text("utf-8"))["layers"]
+
+def _golden(name: str) -> Any:
+    return json.loads(Path(__file__).with_name(name).read_text("utf-8"))["layers"]
+
+
+GOLDEN = {**_golden("golden_layers.json"), **_golden("golden_recurrent.json")}
+
+
+def cases() -> dict[str, Case]:
+    """All cases of both files."""
+    return {**layer_cases.cases(), **recurrent_cases.cases()}
 
 
 def test_every_case_has_its_numbers() -> None:
