@@ -137,7 +137,7 @@ def test_columns_with_many_levels_can_be_embedded(tmp_path: Path) -> None:
     assert layers[0] == {
         "path": "embeddings[0]",
         "kind": "Embedding",
-        "settings": {"count": 42, "size": 13, "initial": "Uniform(limit=0.05)"},
+        "settings": {"count": 42, "size": 13, "initial": "Uniform(limit=0.05)", "padding": None},
         "parameters": 42 * 13,
     }
 

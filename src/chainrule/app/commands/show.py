@@ -130,12 +130,14 @@ def _layers(model: Model) -> list[dict[str, Any]]:
 def _settings(layer: nn.Module) -> dict[str, Any]:
     fixed = [f for f in dataclasses.fields(layer) if f.metadata.get("static")]  # type: ignore[arg-type]
     values = {f.name: getattr(layer, f.name) for f in fixed}
-    return {k: v if isinstance(v, bool | int | float | str) else repr(v) for k, v in values.items()}
+    plain = bool | int | float | str | None
+    return {k: v if isinstance(v, plain) else repr(v) for k, v in values.items()}
 
 
 def _row(layer: dict[str, Any]) -> list[object]:
-    # How arrays began says little about what they are now.
-    shown = {k: v for k, v in layer["settings"].items() if not k.startswith("initial")}
+    # How arrays began says little about what they are now; None is what a layer does not do.
+    settings = layer["settings"].items()
+    shown = {k: v for k, v in settings if v is not None and not k.startswith("initial")}
     settings = ", ".join(f"{k}={v}" for k, v in shown.items())
     kind = f"{layer['kind']}({settings})"
     return [layer["path"], kind, f"{layer['parameters']:,}"]
