@@ -13,8 +13,8 @@ import chainrule.numpy as cnp
 from benchmarks.session import Predict, Session
 from benchmarks.workloads import Data, Integers, Prediction, Task, Weights, Workload
 from chainrule.execute import Loop, loop
-from chainrule.execute.native.run import LoopKey, NativeLoop
-from chainrule.ir import Node, bind, element_count, itemsize
+from chainrule.execute.native.run import WORK_PER_WORKER, LoopKey, NativeLoop
+from chainrule.ir import Dim, Node, bind, element_count, itemsize
 from chainrule.plan import bind_sizes, lower_bound, plan
 
 
@@ -25,9 +25,15 @@ def prepare(workload: Workload, data: Data, threads: int, executor: str = "nativ
 
 def predictor(workload: Workload, data: Data, threads: int) -> Predict:
     """Compile the network with a softmax; its weights are constants of the program."""
-    compiled = cr.trace(_probabilities(workload), data.X).plan().compile("native")
-    predict: Predict = compiled
+    predict: Predict = _planned(workload, len(data.X)).compile("native")
     return predict
+
+
+def _planned(workload: Workload, rows: int) -> cr.Planned:
+    """Plan the network for one row, or for up to so many."""
+    size, limits = (1, None) if rows == 1 else (Dim("batch"), {"batch": rows})
+    kind = cr.ArrayType((size, workload.sizes[0]), workload.dtype)
+    return cr.trace(_probabilities(workload), kind).plan(limits)
 
 
 class Looped:
@@ -82,11 +88,9 @@ class Work:
 def work(task: Task, data: Data, threads: int) -> Work:
     """Count the work of a step."""
     if isinstance(task, Prediction):
-        rows = min(task.rows, task.chunk)
-        kind = cr.ArrayType((rows, task.network.sizes[0]), task.network.dtype)
-        whole = running = cr.trace(_probabilities(task.network), kind).plan().plan
-        calls = -(-task.rows // rows)
-        touched = calls * sum(_size(x) for x in (*whole.graph.inputs, *whole.graph.outputs))
+        whole = running = _planned(task.network, task.rows).plan
+        touched = sum(_size(x, task.rows) for x in (*whole.graph.inputs, *whole.graph.outputs))
+        workers = max(1, min(threads, whole.cost() // WORK_PER_WORKER))
     else:
         running = native_loop(task, data, threads, timed=False).plan
         graph, limits = running.graph, {"batch": task.batch}
@@ -94,13 +98,13 @@ def work(task: Task, data: Data, threads: int) -> Work:
         whole = plan(bind_sizes(graph, limits), carried=pairs)  # for one worker
         X, y = graph.inputs[-4:-2]
         row = (_size(X) + _size(y)) // task.rows
-        calls = 1
+        workers = running.sharing.workers if running.sharing else 1
         touched = 2 * sum(map(_size, whole.carried)) + task.batch * row
     return Work(
-        flops=calls * whole.cost(),
+        flops=whole.cost(),
         bytes=touched,
         kernels=len(running.groups),
-        workers=running.sharing.workers if running.sharing else 1,
+        workers=workers,
         memory=running.memory(),
         memory_bound=lower_bound(running.placement, len(running.groups)),
     )
@@ -132,8 +136,8 @@ def first_carry(workload: Workload) -> tuple[Weights, Weights, Weights]:
     return parameters, _zeros(parameters), _zeros(parameters)
 
 
-def _size(node: Node) -> int:
-    return int(element_count(bind(node.type.shape, {}))) * itemsize(node.type.dtype)
+def _size(node: Node, rows: int = 0) -> int:
+    return int(element_count(bind(node.type.shape, {"batch": rows}))) * itemsize(node.type.dtype)
 
 
 def _zeros(parameters: Weights) -> Weights:

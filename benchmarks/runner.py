@@ -149,8 +149,9 @@ def enter(library: str, task: Task, data: Data, threads: int) -> Entrant:
     """Set a library up for a task."""
     module = find(library)
     if isinstance(task, Prediction):
-        chunk = Data(data.X[: task.chunk], data.y[: task.chunk])
-        predict = in_chunks(module.predictor(task.network, chunk, threads), task.chunk)
+        chunk = task.rows if library == OURS else task.chunk  # ours divides rows itself
+        some = Data(data.X[:chunk], data.y[:chunk])
+        predict = in_chunks(module.predictor(task.network, some, threads), chunk)
 
         def repeat(rows: Sequence[Floats]) -> None:
             for X in rows:

@@ -163,7 +163,7 @@ class Workload:
 class Prediction:
     """Probabilities of the classes: NumPy arrays in, NumPy arrays out.
 
-    A step predicts `rows` rows, and no more than `chunk` of them in one call of the library: what
+    A step predicts `rows` rows, and no more than `chunk` of them in one call of a peer: what
     lies between the layers then stays in the processor's caches, which helps every library.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from chainrule.backprop import grad, value_and_grad
 from chainrule.errors import IndexRangeError, ParameterError, ShapeError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.execute import trace
-from chainrule.execute.native.run import NativeFunction
+from chainrule.execute.native import function as native_function
+from chainrule.execute.native.function import NativeFunction
 from chainrule.ir import ArrayType, Dim
 from chainrule.ops import CARDS
 from chainrule.plan import plan
+from chainrule.plan.rows import independent_rows
 from chainrule.tracing import capture, flatten
 
 # Room for one rounding more or less per operation, and for sums in another order.
@@ -222,6 +225,49 @@ def test_rows_do_not_depend_on_the_rows_beside_them() -> None:
     (together,) = native.run([x])
     alone = np.concatenate([native.run([x[i : i + 1]])[0] for i in range(64)])
     np.testing.assert_array_equal(together, alone)
+
+
+def _forward(rows: int, monkeypatch: pytest.MonkeyPatch, workers: int) -> NativeFunction:
+    w1, w2 = _array(37, 64), _array(64, 10)
+    captured = capture(
+        lambda x: cnp.softmax(cnp.tanh(x @ w1) @ w2), (ArrayType((Dim("batch"), 37)),)
+    )
+    monkeypatch.setattr(native_function, "WORK_PER_WORKER", 1)
+    monkeypatch.setattr(native_function, "available_workers", lambda: workers)
+    return NativeFunction(plan(captured.graph, limits={"batch": rows}))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 100])
+def test_threads_that_share_rows_give_the_same_bits(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = _array(rows, 37, seed=5)
+    results = [_forward(100, monkeypatch, workers).run([x])[0] for workers in (1, 3)]
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_function_that_looks_at_all_rows_is_not_shared() -> None:
+    spec = (ArrayType((Dim("batch"), 3)),)
+    for mixed in (
+        lambda x: x - cnp.mean(x, axis=0),
+        lambda x: cnp.sum(x),
+        lambda x: x / x.shape[0],
+        lambda x: x.T,
+    ):
+        assert not independent_rows(capture(mixed, spec).graph)
+    assert independent_rows(capture(lambda x: cnp.sum(x, axis=1), spec).graph)
+
+
+def test_calls_from_many_threads_do_not_disturb_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    function = _forward(100, monkeypatch, 2)
+    inputs = [_array(100, 37, seed=i) for i in range(20)]
+    alone = [function.run([x])[0] for x in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda x: function.run([x])[0], inputs))
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_result_that_is_a_constant_is_read_and_returned_as_it_is() -> None:

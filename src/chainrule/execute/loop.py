@@ -11,7 +11,6 @@ step (int32). It returns the new carry, of the same types, and a tree of numbers
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,6 +21,7 @@ import numpy as np
 from chainrule.errors import GraphError, ParameterError
 from chainrule.execute.choose import choose_executor
 from chainrule.execute.numpy import Interpreter
+from chainrule.execute.processors import available_workers
 from chainrule.ir import ArrayType, Dim, Graph
 from chainrule.plan import bind_sizes, simplify
 from chainrule.tracing import Tree, as_array, capture, flatten, spec_of, unflatten
@@ -137,16 +137,6 @@ def loop(
     chosen = choose_executor(executor, captured.graph, steps, {"batch": batch_size})
     threads = available_workers() if workers is None else workers
     return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen, threads)
-
-
-def available_workers() -> int:
-    """Count the processors that this process may use."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this operating system
-        count = os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(count, int(limit))) if limit.isdigit() else count
 
 
 class NumpySession:

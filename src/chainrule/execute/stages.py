@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from chainrule.tracing import Array, Captured, Tree, capture, flatten, spec_of, 
 
 if TYPE_CHECKING:
     from chainrule.execute.native.compiler import Library
-    from chainrule.execute.native.run import NativeFunction
+    from chainrule.execute.native.function import NativeFunction
 
 
 def trace(function: Callable[..., Any], *args: Any) -> Traced:
@@ -177,7 +177,7 @@ class Planned:
         """Make a function of the plan: "native" machine code, or "numpy"."""
         if check_executor(executor) == "numpy":
             return Compiled(self, Interpreter(self.plan.graph), None)
-        from chainrule.execute.native.run import NativeFunction
+        from chainrule.execute.native.function import NativeFunction
 
         native = NativeFunction(self.plan)
         return Compiled(self, native, native)
@@ -206,10 +206,18 @@ class Compiled:
 
     def __call__(self, *args: Any) -> Any:
         """Run the program on arguments like those it was traced for."""
+        if self._plain == len(args) and all(type(x) is np.ndarray for x in args):
+            return self.on_leaves(args)
         leaves, tree = flatten(args)
         if tree != self.planned.arguments:
             raise ParameterError("the arguments differ in structure from those traced")
         return self.on_leaves(leaves)
+
+    @cached_property
+    def _plain(self) -> int | None:
+        """How many arguments there are, if each is one array."""
+        children = self.planned.arguments.children
+        return len(children) if all(x.kind is None for x in children) else None
 
     def on_leaves(self, leaves: Sequence[Any]) -> Any:
         """Run the program on the arrays of arguments whose structure is known to be right."""

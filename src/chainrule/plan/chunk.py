@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 
 from chainrule.ir import Node, bind, element_count, itemsize
 from chainrule.plan.fuse import Group
 from chainrule.plan.memory import Lives
-from chainrule.plan.rows import row_axis
+from chainrule.plan.rows import in_one_run, row_axis
 from chainrule.plan.share import Sharing
 
 CACHE_BYTES = 512 << 10
@@ -76,7 +75,7 @@ def chunk(
     for first, last, count in [s for run in _runs(sharing) for s in _spans(sharing, run, rows)]:
         local = _local(sharing, (), first, last, outside)
         crossing = _row_values(sharing.groups[first : last + 1]) - local
-        if all(_in_one_run(x) for x in crossing):
+        if all(in_one_run(x) for x in crossing):
             spans.append((first, last, count))
     sharing, spans = _with_repeats(sharing, spans, outside)
     chunks = [
@@ -218,9 +217,3 @@ def _bytes(node: Node) -> int:
     axis = row_axis(shape)
     sizes: Mapping[str, int] = {} if axis is None else {shape[axis].symbol: 1}  # type: ignore[union-attr]
     return int(element_count(bind(shape, sizes))) * itemsize(node.type.dtype)
-
-
-def _in_one_run(node: Node) -> bool:
-    """Whether the rows of a value follow each other in memory."""
-    axis = row_axis(node.type.shape)
-    return axis is None or prod(node.type.shape[:axis]) == 1

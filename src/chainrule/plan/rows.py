@@ -65,6 +65,30 @@ def find_rows(graph: Graph) -> Rows:
     return Rows(axis, frozenset(partial), level)
 
 
+def independent_rows(graph: Graph) -> bool:
+    """Tell whether every row of the results depends on one row of the arguments alone.
+
+    Any rows then give the same numbers beside any others, and each other's memory begins where
+    they end.
+    """
+    try:
+        rows = find_rows(graph)
+    except GraphError:
+        return False
+    alone = ("uniform", "iota", "size")
+    if rows.partial or any(x.card.name in alone for x in graph.nodes):
+        return False
+    return all(x in rows.axis and in_one_run(x) for x in graph.outputs) and all(
+        in_one_run(x) for x in graph.inputs
+    )
+
+
+def in_one_run(node: Node) -> bool:
+    """Tell whether the rows of a value follow each other in memory."""
+    axis = row_axis(node.type.shape)
+    return axis is None or prod(node.type.shape[:axis]) == 1
+
+
 def row_axis(shape: Shape) -> int | None:
     """Find the axis that numbers the rows; None for a value without rows.
 

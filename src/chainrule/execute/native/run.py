@@ -1,28 +1,26 @@
-"""Call native programs on NumPy arrays."""
+"""Run loops over minibatches in native code, and time the kernels of a plan."""
 
 from __future__ import annotations
 
 import ctypes
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from threading import Lock
 from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import IndexRangeError, ShapeError
+from chainrule.errors import IndexRangeError
+from chainrule.execute.native.arrays import ADDRESS, addresses, aligned
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
 from chainrule.execute.native.steps import Steps
 from chainrule.ir import Graph, Node, bind, itemsize
 from chainrule.plan import Plan, bind_sizes, plan
-from chainrule.tracing import as_array, measure
 
 KEPT = 64
 """Compiled programs that a process keeps at hand, of functions and of loops."""
@@ -30,103 +28,15 @@ KEPT = 64
 WORK_PER_WORKER = 1_500_000
 """Floating-point operations per step that make up for a worker's waiting at barriers."""
 
-_ADDRESS = ctypes.c_void_p
 _COUNT = ctypes.c_int64
-_ARGUMENTS = (_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _COUNT, _ADDRESS)
+PROGRAM = (ADDRESS, ADDRESS, ADDRESS, ADDRESS, _COUNT, ADDRESS)
+"""Types of a program's arguments; see `program`."""
 
 
 def target() -> Target:
     """What the writer of matrix products needs to know of this machine."""
     here = machine()
     return Target(cpu=here.cpu, features=here.features, vector_bits=here.vector_bits)
-
-
-def aligned(shape: Sequence[Any], dtype: Any) -> np.ndarray[Any, Any]:
-    """An array that begins at a cache line, as the kernels like it."""
-    kind = np.dtype(dtype)
-    count = math.prod(shape) * kind.itemsize
-    block = np.zeros(count + 64, np.uint8)
-    begin = -block.ctypes.data % 64
-    array: np.ndarray[Any, Any] = block[begin : begin + count].view(kind).reshape(tuple(shape))
-    return array
-
-
-class NativeFunction:
-    """A plan as machine code, to be called on arrays; calls may come from several threads.
-
-    Parameters
-    ----------
-    plan
-        What to run.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        built = _built_function(_FunctionKey(plan.fingerprint, plan))
-        self.plan, self.program, self.library = built
-        graph, slots = self.plan.graph, self.program.slots
-        self._call = self.library.function("program", *_ARGUMENTS)
-        self._kinds = [(np.dtype(x.type.dtype), x.type.shape) for x in graph.inputs]
-        self._places = [slots.index(x) for x in graph.inputs]
-        constants = _constants(self.program)
-        self._constants = [(slots.index(x), array) for x, array in constants.items()]
-        given = {*graph.inputs, *constants}
-        self._given = {slots.index(x) for x in given}
-        self._outputs = [
-            (slots.index(x), x.type) for x in slots if x not in given and x in graph.outputs
-        ]
-        by_slot = {slots.index(x): i for i, x in enumerate(slots)}
-        self._results = [by_slot[slots.index(x)] for x in graph.outputs]
-        self._arena = aligned((self.program.arena,), np.uint8)
-        self._lock = Lock()
-
-    def run(self, values: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
-        """Compute the outputs for one array for each input of the graph."""
-        arrays = [
-            value
-            if type(value) is np.ndarray
-            and value.dtype == dtype
-            and value.shape == shape
-            and value.flags.c_contiguous
-            else np.asarray(as_array(value, dtype.name), order="C")
-            for value, (dtype, shape) in zip(values, self._kinds, strict=True)
-        ]
-        sizes = self._sizes(arrays)
-        known: list[Any] = [None] * len(self.program.slots)
-        for place, array in zip(self._places, arrays, strict=True):
-            known[place] = array
-        for place, array in self._constants:
-            known[place] = array
-        for place, kind in self._outputs:
-            known[place] = np.empty(bind(kind.shape, sizes) if sizes else kind.shape, kind.dtype)
-        slots = (_ADDRESS * len(known))(*[x.__array_interface__["data"][0] for x in known])
-        bound = (_COUNT * 4)(*[sizes[s] for s in self.program.symbols])
-        status = ctypes.c_int32(0)
-        owned = self._lock.acquire(blocking=False)
-        arena = self._arena if owned else aligned((self.program.arena,), np.uint8)
-        arenas = (_ADDRESS * 1)(arena.__array_interface__["data"][0])
-        try:
-            with _one_blas_thread(self.program):
-                self._call(slots, arenas, bound, ctypes.addressof(status), 0, None)
-        finally:
-            if owned:
-                self._lock.release()
-        _check(status.value)
-        return [known[i].copy() if i in self._given else known[i] for i in self._results]
-
-    def _sizes(self, arrays: Sequence[np.ndarray[Any, Any]]) -> dict[str, Any]:
-        """Measure the symbolic sizes, and check all shapes."""
-        if not self.program.symbols and all(
-            x.shape == shape for x, (_, shape) in zip(arrays, self._kinds, strict=True)
-        ):
-            return {}
-        sizes = measure(self.plan.graph, arrays)
-        for symbol in self.program.symbols:
-            if sizes[symbol] > self.plan.limits[symbol]:
-                raise ShapeError(
-                    f"the size {symbol} is {sizes[symbol]}, but the program was planned for at "
-                    f"most {self.plan.limits[symbol]}"
-                )
-        return sizes
 
 
 def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
@@ -137,9 +47,9 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
     Seconds for each of `Plan.every_group`: the fewest in any run.
     """
     program = write_program(planned, target(), timed=True)
-    call = program.link().function("program", *_ARGUMENTS)
+    call = program.link().function("program", *PROGRAM)
     random = np.random.default_rng(0)
-    arrays = _constants(program)
+    arrays = constants_of(program)
     for node in program.slots:
         if node not in arrays:
             array = aligned(bind(node.type.shape, planned.limits), node.type.dtype)
@@ -148,11 +58,11 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
             arrays[node] = array
     sizes = np.array([planned.limits[s] for s in program.symbols] or [0], np.int64)
     arena = aligned((program.arena,), np.uint8)
-    arenas, status = _addresses([arena]), np.zeros(1, np.int32)
+    arenas, status = addresses([arena]), np.zeros(1, np.int32)
     runs = []
     for _ in range(repeats):
         cycles = np.zeros(len(planned.every_group) + 1, np.int64)
-        slots = _addresses([*(arrays[x] for x in program.slots), cycles])
+        slots = addresses([*(arrays[x] for x in program.slots), cycles])
         called = perf_counter()
         call(*(x.ctypes.data for x in (slots, arenas, sizes, status)), 0, None)
         runs.append((called, cycles))
@@ -161,20 +71,6 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
     seconds_per_cycle = (last - first) / float(end[-1] - begin[-1])
     fewest = np.min([cycles[:-1] for _, cycles in runs], axis=0)
     return [float(count) * seconds_per_cycle for count in fewest]
-
-
-@dataclass(frozen=True)
-class _FunctionKey:
-    """What two functions must share to be one; the plan is only the first one's way there."""
-
-    fingerprint: str
-    plan: Plan = field(compare=False)
-
-
-@lru_cache(maxsize=KEPT)
-def _built_function(key: _FunctionKey) -> tuple[Plan, Program, Library]:
-    program = write_program(key.plan, target())
-    return key.plan, program, program.link()
 
 
 @dataclass(frozen=True)
@@ -251,9 +147,9 @@ class NativeLoop:
         self._carried = key.carried
         self._batch_size = key.batch_size
         self._records = _records(self.plan, key.carried)
-        self._call = self.library.function("loop", *_ARGUMENTS, _COUNT, _COUNT)
+        self._call = self.library.function("loop", *PROGRAM, _COUNT, _COUNT)
         self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
-        self._constants = _constants(self.program)
+        self._constants = constants_of(self.program)
         self._threads = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
@@ -268,25 +164,25 @@ class NativeLoop:
             zip(graph.inputs, [*arrays, order, numbers], strict=True)
         )
         known |= self._constants
-        arenas = _addresses(self._arenas)
+        arenas = addresses(self._arenas)
         barrier, status = np.zeros(8, np.int64), np.zeros(1, np.int32)
         calls, held = [], []
         for worker in reversed(range(self.workers)):
             # Every worker records; what the first one records is kept.
             known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
             cycles = self.cycles if worker == 0 else self.cycles.copy()
-            slots = _addresses([*(known[x] for x in self.program.slots), cycles])
+            slots = addresses([*(known[x] for x in self.program.slots), cycles])
             sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
             places = (slots, arenas, sizes, status)
             held.append((places, barrier, cycles, dict(known)))  # alive until all have ended
-            addresses = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
-            calls.append(partial(self._call, *addresses, steps, len(order)))
-        with _one_blas_thread(self.program):
+            arguments = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
+            calls.append(partial(self._call, *arguments, steps, len(order)))
+        with one_blas_thread(self.program):
             if self._threads is None:
                 calls[0]()
             else:
                 _wait_for(self._threads.submit(_run_together, self._threads, calls, held))
-        _check(status[0])
+        check_status(status[0])
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
             for x in graph.outputs[self._carried :]
@@ -314,11 +210,7 @@ def _wait_for(task: Future[None]) -> None:
         raise
 
 
-def _addresses(arrays: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    return np.array([x.ctypes.data for x in arrays], np.uintp)
-
-
-def _one_blas_thread(program: Program) -> AbstractContextManager[Any]:
+def one_blas_thread(program: Program) -> AbstractContextManager[Any]:
     """Keep BLAS to one thread, if the program calls it: ours are busy already."""
     if not program.imports:
         return nullcontext()
@@ -328,7 +220,8 @@ def _one_blas_thread(program: Program) -> AbstractContextManager[Any]:
     return limits
 
 
-def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
+def constants_of(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
+    """Lay out the fixed arrays of a program."""
     return {
         x: np.asarray(x.options["value"].array, order="C")
         for x in program.slots
@@ -336,7 +229,8 @@ def _constants(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
     }
 
 
-def _check(status: int) -> None:
+def check_status(status: int) -> None:
+    """Raise if a program met a position that lies outside."""
     if status:
         raise IndexRangeError(
             "a position (of take or scatter_add) lies outside of its axis; "

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.execute.native.run import LoopKey, NativeLoop, aligned
+from chainrule.execute.native.arrays import aligned
+from chainrule.execute.native.run import LoopKey, NativeLoop
 from chainrule.ir import Graph
 from chainrule.tracing import Tree, as_array, flatten, unflatten
 
