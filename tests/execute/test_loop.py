@@ -175,8 +175,7 @@ def test_wrong_steps_and_settings_are_refused() -> None:
         loop(lambda c, d, r, n: (c, c), x, (), batch_size=1)
 
 
-def test_ctrl_c_leaves_no_worker_waiting() -> None:
-    program = """
+FIT = """
 import os, signal, sys, threading, time
 sys.path[:0] = [{tests!r}]
 import numpy as np
@@ -188,6 +187,25 @@ key = run.LoopKey(traced.graph.fingerprint, len(flatten(_carry())[0]), BATCH, 2,
 native = run.NativeLoop(key)
 assert native.workers == 2
 arrays = [np.array(x) for x in flatten((_carry(), _data()))[0]]
+"""
+
+
+def _output_of(program: str) -> str:
+    """What a program of its own prints, behind the set-up of a fit with two workers."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FIT.format(tests=str(here)) + program],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(here.parents[1] / "src")},
+    )
+    return done.stdout or done.stderr
+
+
+def test_ctrl_c_leaves_no_worker_waiting() -> None:
+    program = """
 order = (np.arange(20000 * BATCH) % 100).astype("int32")
 threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
@@ -196,13 +214,38 @@ try:
 except KeyboardInterrupt:
     print("interrupted", np.isfinite(arrays[0]).all())
 """
-    here = str(Path(__file__).parent)
-    done = subprocess.run(
-        [sys.executable, "-c", program.format(tests=here)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
-    )
-    assert done.stdout == "interrupted True\n", done.stderr
+    assert _output_of(program) == "interrupted True\n"
+
+
+def test_a_forked_process_goes_on_with_threads_of_its_own() -> None:
+    program = """
+order = np.arange(64, dtype="int32")
+native.run(arrays, order, 0)
+child = os.fork()
+native.run(arrays, order, 2)
+if child == 0:
+    os._exit(int(np.isfinite(arrays[0]).all()))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert _output_of(program) == "1\n"
+
+
+def test_several_fits_at_once_do_not_disturb_each_other() -> None:
+    program = """
+order = (np.arange(50 * BATCH) % 100).astype("int32")
+results = [None] * 4
+
+def fit(i):
+    own = [np.array(x) for x in flatten((_carry(), _data()))[0]]
+    run.NativeLoop(key).run(own, order, 0)
+    results[i] = own
+
+threads = [threading.Thread(target=fit, args=(i,)) for i in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+same = [np.array_equal(a, b) for own in results for a, b in zip(results[0], own)]
+print(all(same))
+"""
+    assert _output_of(program) == "True\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
@@ -150,7 +151,7 @@ class NativeLoop:
         self._call = self.library.function("loop", *PROGRAM, _COUNT, _COUNT)
         self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
         self._constants = constants_of(self.program)
-        self._threads = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
         """Run one step for each minibatch of `order`; return what each step recorded.
@@ -178,15 +179,26 @@ class NativeLoop:
             arguments = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
             calls.append(partial(self._call, *arguments, steps, len(order)))
         with one_blas_thread(self.program):
-            if self._threads is None:
+            if self.workers == 1:
                 calls[0]()
             else:
-                _wait_for(self._threads.submit(_run_together, self._threads, calls, held))
+                threads = self._threads()
+                _wait_for(threads.submit(_run_together, threads, calls, held))
         check_status(status[0])
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
             for x in graph.outputs[self._carried :]
         ]
+
+    def _threads(self) -> ThreadPoolExecutor:
+        """Threads of this loop alone, as they wait for each other.
+
+        A process that was forked off has none of its parent's, and makes its own.
+        """
+        process = os.getpid()
+        if self._pool is None or self._pool[0] != process:
+            self._pool = (process, ThreadPoolExecutor(self.workers))
+        return self._pool[1]
 
 
 def _run_together(threads: ThreadPoolExecutor, calls: Sequence[Any], held: Any) -> None:
