@@ -11,6 +11,7 @@ from chainrule.explaining.landscape import (
     loss_surface,
 )
 from chainrule.explaining.nonfinite import find_nonfinite
+from chainrule.explaining.rate_search import RateSearch, find_learning_rate
 from chainrule.explaining.step import Step
 from chainrule.explaining.stepping import explain
 
@@ -20,10 +21,12 @@ __all__ = [
     "GradientFlow",
     "LossCurve",
     "LossSurface",
+    "RateSearch",
     "Step",
     "check_claims",
     "derive",
     "explain",
+    "find_learning_rate",
     "find_nonfinite",
     "gradient_flow",
     "loss_along_gradient",

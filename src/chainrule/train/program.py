@@ -16,6 +16,7 @@ from chainrule.train.clipping import global_norm
 from chainrule.train.optimisers import ByPath
 from chainrule.train.paths import chosen
 from chainrule.train.plateau import Plateau, Shared
+from chainrule.train.schedules import Rate
 from chainrule.train.tapping import summaries
 
 Frozen = Sequence[str] | Callable[[str], bool]
@@ -160,6 +161,18 @@ def given_rate(optimiser: Any, rate: Any) -> Any:
     if fixed and dataclasses.is_dataclass(optimiser):
         return dataclasses.replace(optimiser, learning_rate=Given(rate))  # type: ignore[type-var]
     return optimiser
+
+
+def with_rate(optimiser: Any, rate: Rate) -> Any:
+    """Give an optimiser with another learning rate; of `ByPath`, that of the rest.
+
+    >>> from chainrule import optim
+    >>> with_rate(optim.SGD(0.1), 0.5).learning_rate
+    0.5
+    """
+    if isinstance(optimiser, ByPath):
+        return dataclasses.replace(optimiser, rest=with_rate(optimiser.rest, rate))
+    return dataclasses.replace(optimiser, learning_rate=rate)
 
 
 @dataclass(frozen=True, eq=False)

@@ -198,7 +198,7 @@ class Trainer:
         """
         pieces = Pieces(X) if y is None else None
         training = (X, y, sample_weight) if pieces is None else pieces.first()
-        task = self._task(training, (X_val, y_val, sample_weight_val), pieces)
+        task = self.prepare(training, (X_val, y_val, sample_weight_val), pieces)
         bound = AnyOf(self._criteria()).at_most()
         with ExitStack() as stack:
             callbacks = list(self.callbacks)
@@ -292,10 +292,21 @@ class Trainer:
             self.executor,
         )
 
-    def _task(
-        self, training: tuple[Any, ...], validation: tuple[Any, ...], pieces: Pieces | None
+    def prepare(
+        self,
+        training: tuple[Any, ...],
+        validation: tuple[Any, ...] = (None, None, None),
+        pieces: Pieces | None = None,
     ) -> Task:
-        """Check the data, make the network hold arrays, and compile what is measured."""
+        """Check the data, make the network hold arrays, and compile what is measured.
+
+        Parameters
+        ----------
+        training, validation
+            Inputs, targets, and weights or None, as for `fit`.
+        pieces
+            Where examples come from, if `training` is just the first piece of them.
+        """
         root = random.key(self.seed)
         inputs = read_inputs(training[0], self.dtype)
         first = random.fold_in(root, 0)
