@@ -255,6 +255,17 @@ def test_arrays_are_encoded_if_asked_for() -> None:
         classifier(encode=False, column_kinds={"x0": "drop"}).fit(numbers, LABEL)
 
 
+def test_numbers_are_scaled_as_asked() -> None:
+    numbers = np.exp(DRAWS.normal(size=(ROWS, 2)))
+    model = classifier(max_iter=2, scaling="quantile").fit(numbers, LABEL)
+    assert all("quantiles mapped" in line for line in model.encoder_.describe())
+    mixed = classifier(max_iter=2, scaling="robust", column_kinds={"x0": "numeric:standard"})
+    first, second = mixed.fit(numbers, LABEL).encoder_.describe()
+    assert ("standardised" in first, "robust" in second) == (True, True)
+    with pytest.raises(ValueError, match="'scaling' parameter"):
+        classifier(scaling="minmax").fit(numbers, LABEL)
+
+
 def test_a_lazy_frame_has_to_be_collected() -> None:
     table = pl.DataFrame(COLUMNS)
     with pytest.raises(DataError, match=r"LazyFrame, whose rows are not computed yet: collect\(\)"):

@@ -87,7 +87,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         + Whether tables are encoded: "auto" does so if one has a column that is no number, or a
         gap. Numbers are scaled, categories become indicators, gaps get flags.
     column_kinds
-        + Kinds of columns that you know better, such as ``{"zip": "categorical"}``.
+        + Kinds of columns that you know better, such as ``{"zip": "categorical"}``; encodes.
+    scaling
+        + Of encoded numbers: "standard", "robust", "quantile" (mapped to a normal distribution),
+        "asinh" or "ramps"; "auto" chooses for each column.
     dtype
         + Of the computation: "float32" or "float64"; "auto" is the dtype of the inputs, and
         float64 for "lbfgs".
@@ -171,6 +174,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         clip: Any = None,
         encode: Any = "auto",
         column_kinds: Any = None,
+        scaling: str = "auto",
         dtype: str = "auto",
         callbacks: Any = None,
         executor: str = "auto",
@@ -205,6 +209,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self.clip = clip
         self.encode = encode
         self.column_kinds = column_kinds
+        self.scaling = scaling
         self.dtype = dtype
         self.callbacks = callbacks
         self.executor = executor

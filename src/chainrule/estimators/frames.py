@@ -64,11 +64,11 @@ def look_at(model: Any, X: Any) -> Any:
     scikit-learn remembers of every X.
     """
     model.__dict__.pop("encoder_", None)
-    if model.encode is False and model.column_kinds:
-        raise ValueError("column_kinds are kinds of encoded columns, but encode=False")
-    known_better = bool(model.column_kinds)
+    asked = bool(model.column_kinds) or model.scaling != "auto"
+    if model.encode is False and asked:
+        raise ValueError("column_kinds and scaling are for encoded columns, but encode=False")
     model._encodes = model.encode is True or (
-        model.encode == "auto" and (known_better or needs_encoding(X))
+        model.encode == "auto" and (asked or needs_encoding(X))
     )
     if not model._encodes:
         return X
@@ -79,21 +79,19 @@ def look_at(model: Any, X: Any) -> Any:
     return table
 
 
-def fit_encoder(table: Table, kinds: Mapping[str, str] | None, rows: Any) -> Encoder:
-    """Fit an encoder to some rows of a table.
+def fit_encoder(model: Any, table: Table, rows: Any) -> Encoder:
+    """Fit the encoder of a model to some rows of a table.
 
     Parameters
     ----------
     table
-        As `read` gives it.
-    kinds
-        Kinds of columns that the user knows better, as for `chainrule.data.profile`.
+        What `look_at` gave.
     rows
         Numbers of the rows to learn from; None for all.
     """
     from chainrule.data import Encoder
 
-    return Encoder.fit(table, overrides=kinds, rows=rows)
+    return Encoder.fit(table, overrides=model._kinds, scaling=model.scaling, rows=rows)
 
 
 def look_again(model: Any, X: Any) -> None:

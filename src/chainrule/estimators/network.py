@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
 from chainrule import nn
+from chainrule.data.scaling import METHODS
 from chainrule.errors import ParameterError
 from chainrule.estimators.frames import encode, fit_encoder, look_again, look_at, make_frame
 from chainrule.estimators.parameters import Adjustable
@@ -57,6 +58,7 @@ class NetworkEstimator(Adjustable, ABC):
         "keep_integers": ["boolean"],
         "encode": [StrOptions({"auto"}), "boolean"],
         "column_kinds": [None, dict],
+        "scaling": [StrOptions({"auto", *METHODS})],
         "dtype": [StrOptions({"float32", "float64"})],
         "callbacks": [None, list, tuple],
         "executor": [StrOptions({"auto", "numpy", "native"})],
@@ -161,7 +163,7 @@ class NetworkEstimator(Adjustable, ABC):
                 len(examples), self.validation_fraction, self._random_state, strata
             )
         if self._encodes:
-            self.encoder_ = fit_encoder(examples.X, self._kinds, rows)
+            self.encoder_ = fit_encoder(self, examples.X, rows)
         self._learn_targets(examples.y if rows is None else examples.y[rows])
         examples = self._encoded(examples)
         if aside is not None:

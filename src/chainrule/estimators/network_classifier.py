@@ -58,7 +58,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         Whether a progress bar is shown.
     keep_integers
         Whether whole numbers stay what they are, as `nn.Embedding` needs them.
-    encode, column_kinds
+    encode, column_kinds, scaling
         As for `MLPClassifier`.
     dtype
         Of the parameters: "float32" or "float64".
@@ -119,6 +119,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         keep_integers: bool = False,
         encode: Any = "auto",
         column_kinds: Any = None,
+        scaling: str = "auto",
         dtype: str = "float32",
         callbacks: Any = None,
         executor: str = "auto",
@@ -142,6 +143,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         self.keep_integers = keep_integers
         self.encode = encode
         self.column_kinds = column_kinds
+        self.scaling = scaling
         self.dtype = dtype
         self.callbacks = callbacks
         self.executor = executor

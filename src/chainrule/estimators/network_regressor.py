@@ -33,7 +33,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         As for `NetworkClassifier`.
     target_scaling
         As for `MLPRegressor`; "auto" scales only where the loss predicts what the network gives.
-    dtype, callbacks, executor
+    scaling, dtype, callbacks, executor
         As for `NetworkClassifier`.
 
     Attributes
@@ -79,6 +79,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         keep_integers: bool = False,
         encode: Any = "auto",
         column_kinds: Any = None,
+        scaling: str = "auto",
         target_scaling: Any = "auto",
         dtype: str = "float32",
         callbacks: Any = None,
@@ -102,6 +103,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         self.keep_integers = keep_integers
         self.encode = encode
         self.column_kinds = column_kinds
+        self.scaling = scaling
         self.target_scaling = target_scaling
         self.dtype = dtype
         self.callbacks = callbacks

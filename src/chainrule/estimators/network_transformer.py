@@ -51,7 +51,7 @@ class NetworkTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Netw
         One of `chainrule.losses` between inputs and outputs; None is the squared error.
     optimizer, batch_size, max_iter, stop, early_stopping, validation_fraction, n_iter_no_change
         As for `NetworkClassifier`.
-    penalties, clip, frozen, shuffle, random_state, verbose, encode, column_kinds, dtype
+    penalties, clip, frozen, shuffle, random_state, verbose, encode, column_kinds, scaling, dtype
         As for `NetworkClassifier`; arrays to freeze begin with "encoder." or "decoder.".
     callbacks, executor
         As for `NetworkClassifier`.
@@ -102,6 +102,7 @@ class NetworkTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Netw
         verbose: Any = False,
         encode: Any = "auto",
         column_kinds: Any = None,
+        scaling: str = "auto",
         dtype: str = "float32",
         callbacks: Any = None,
         executor: str = "auto",
@@ -124,6 +125,7 @@ class NetworkTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Netw
         self.verbose = verbose
         self.encode = encode
         self.column_kinds = column_kinds
+        self.scaling = scaling
         self.dtype = dtype
         self.callbacks = callbacks
         self.executor = executor

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 )
 
 from chainrule import nn
+from chainrule.data.scaling import METHODS
 from chainrule.estimators.course import Course
 from chainrule.estimators.design import ACTIVATION_NAMES, Weights
 from chainrule.estimators.frames import (
@@ -92,6 +93,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         "clip": [None, Interval(Real, 0, None, closed="neither"), callable],
         "encode": [StrOptions({"auto"}), "boolean"],
         "column_kinds": [None, dict],
+        "scaling": [StrOptions({"auto", *METHODS})],
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "callbacks": [None, list, tuple],
         "executor": [StrOptions({"auto", "numpy", "native"})],
@@ -278,7 +280,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     def _learn_encoding(self, examples: Examples, rows: Any) -> None:
         """Learn from the rows to train on how raw rows and targets are encoded."""
         if self._encodes:
-            self.encoder_ = fit_encoder(examples.X, self._kinds, rows)
+            self.encoder_ = fit_encoder(self, examples.X, rows)
         self._learn_targets(examples.y if rows is None else examples.y[rows])
 
     def _encoded(self, examples: Examples) -> Examples:

@@ -37,7 +37,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         As for `MLPClassifier`.
     nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon
         As for `MLPClassifier`.
-    n_iter_no_change, max_fun, dropout, optimizer, clip, encode, column_kinds
+    n_iter_no_change, max_fun, dropout, optimizer, clip, encode, column_kinds, scaling
         As for `MLPClassifier`.
     target_scaling
         + What is done to y for training, and undone in predictions: "standard", or for skewed
@@ -110,6 +110,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         clip: Any = None,
         encode: Any = "auto",
         column_kinds: Any = None,
+        scaling: str = "auto",
         target_scaling: Any = "auto",
         dtype: str = "auto",
         callbacks: Any = None,
@@ -145,6 +146,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self.clip = clip
         self.encode = encode
         self.column_kinds = column_kinds
+        self.scaling = scaling
         self.target_scaling = target_scaling
         self.dtype = dtype
         self.callbacks = callbacks

@@ -7,11 +7,12 @@ since scikit-learn leaves them so, unless it is asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from chainrule.data.number_target import NumberTarget
+if TYPE_CHECKING:
+    from chainrule.data.number_target import NumberTarget
 
 SHAPES = ("standard", "log", "asinh")
 """What can be asked for beside ``"auto"``."""
@@ -39,6 +40,8 @@ class TargetScaling:
             One of `SHAPES`; ``"auto"``, which tells skewed numbers from others; or ``"count"``,
             which divides by the mean.
         """
+        from chainrule.data.number_target import NumberTarget  # it loads the table library
+
         y = np.asarray(y, np.float64)
         if shape == "log" and (y < 0.0).any():
             raise ValueError(f"target_scaling='log' needs y of at least 0, received {y.min():g}")
