@@ -94,7 +94,7 @@ def _bound(task: Task, work: ours.Work, speed: Calibration) -> float:
 
 def _machine(threads: int) -> Record:
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "threads": threads,
         "python": platform.python_version(),
         "system": platform.system(),
@@ -103,7 +103,8 @@ def _machine(threads: int) -> Record:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the processor, as far as the system knows."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             for line in file:

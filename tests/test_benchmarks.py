@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,17 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import clock, fresh, ours, profile, publish, record, runner
+from benchmarks import (
+    clock,
+    estimators,
+    fresh,
+    ours,
+    profile,
+    publish,
+    record,
+    runner,
+    small_fits,
+)
 from benchmarks.calibration import FOOTPRINTS, Calibration, best, calibrate
 from benchmarks.peers import numpy_, sklearn_
 from benchmarks.plot import draw
@@ -437,3 +448,38 @@ def test_the_readme_and_the_plot_show_the_results_that_were_published(repository
         for entry in results["tasks"].values():
             for each in entry["results"].values():
                 assert each["equal"] or each["note"], (each["workload"], each["library"])
+
+
+def test_estimators_are_measured_on_the_same_rows() -> None:
+    case = next(case for case in estimators.CASES if case.name == "wine")
+    case = replace(case, settings={"random_state": 0, "max_iter": 2})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = estimators.measure(case, rows=60)
+    assert {*found["ours"]["scores"]} == {*found["theirs"]["scores"]} == {"accuracy"}
+
+
+def test_small_fits_tell_seconds_and_memory() -> None:
+    found = small_fits.in_its_own_process("ours", 2)
+    assert found["seconds"] > 0
+    assert 10 < found["before"] < 1.5 * found["after"]
+
+
+def test_the_page_of_estimators_shows_what_was_measured() -> None:
+    scores = {"ours": {"scores": {"R²": 0.5}, "seconds": 1.25}}
+    scores["theirs"] = {"scores": {"R²": 0.4}, "seconds": 2.5}
+    fits = {"seconds": 1.0, "before": 100.0, "after": 101.0}
+    taken = {
+        "date": "2026-01-31",
+        "processor": "a processor",
+        "threads": 2,
+        "sklearn": "1.9.1",
+        "python": "3.11",
+        "cases": [{"name": "t", "about": "", "wanted": {"R²": 0.45}, **scores}],
+        "small": {"count": 3, "ours": fits, "theirs": fits},
+    }
+    page = estimators.with_figures(f"a\n{estimators.BEGIN}old\n{estimators.END}b\n", taken)
+    assert "| t | R² | ≥ 0.45 | 0.5000 | 0.4000 | 1.2 s | 2.5 s |" in page
+    assert "old" not in page
+    assert page.startswith("a\n")
+    assert page.endswith("b\n")

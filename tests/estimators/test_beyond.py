@@ -379,3 +379,21 @@ def test_unknown_or_wrong_parameters_are_refused(
 ) -> None:
     with pytest.raises(error):
         change(classifier(optimizer=optim.SGD(0.1, momentum=0.5)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"hidden_layer_sizes": (4, "b")}, "must be whole numbers"),
+        ({"hidden_layer_sizes": (2.5,)}, "must be whole numbers"),
+        ({"activation": ["tan"]}, "no activation 'tan': use 'relu', 'leaky_relu'"),
+        ({"dropout": ["x"]}, r"dropout lies in \[0, 1\), got 'x'"),
+        ({"dropout": [1.0]}, r"dropout lies in \[0, 1\), got 1.0"),
+        ({"optimizer": optim.Adam}, r"give an object of it, such as Adam\(0.001\)"),
+        ({"callbacks": [3]}, "a callback is a function"),
+        ({"column_kinds": {"x0": 3}}, "kind of column 'x0' should be a text"),
+    ],
+)
+def test_settings_that_cannot_be_say_what_could(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        classifier(**settings).fit(X, Y)

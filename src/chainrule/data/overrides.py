@@ -75,6 +75,8 @@ def parse_override(name: str, text: str) -> Override:
     >>> parse_override("price", "numeric:robust:comma")
     Override(kind='numeric', scaling='robust', mark=',', ...)
     """
+    if not isinstance(text, str):
+        raise ParameterError(f"the kind of column {name!r} should be a text, not {text!r}")
     kind, *details = text.split(":")
     if kind not in (*KINDS, "drop"):
         raise ParameterError(

@@ -26,6 +26,9 @@ class Observers:
     def __init__(self, estimator: Any, epochs: int, X: Any, y: Any) -> None:
         self._estimator = estimator
         self._functions = tuple(estimator.callbacks or ())
+        for function in self._functions:
+            if not callable(function):
+                raise ValueError(f"a callback is a function of an EpochRecord, got {function!r}")
         self._data = {"X": X, "y": y}
         self._context = estimator._init_callback_context(max_subtasks=epochs)
         self._guests = bool(getattr(estimator, "_skl_callbacks", ()))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from chainrule.estimators.design import Design
+from chainrule.data.wording import listing
+from chainrule.estimators.design import ACTIVATION_NAMES, Design
 from chainrule.estimators.solvers import AdamSolver, MomentumSolver
 from chainrule.train import Clip, ClipGlobalNorm, Optimiser
 
@@ -19,6 +21,8 @@ def hidden_sizes(model: Any) -> list[int]:
     """Give the sizes of the hidden layers."""
     sizes = model.hidden_layer_sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(n, Integral) for n in sizes):
+        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {sizes}.")
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [int(n) for n in sizes]
@@ -45,7 +49,14 @@ def design_of(model: Any, dtype: str) -> Design:
     units = (model.coefs_[0].shape[0], *(coef.shape[1] for coef in model.coefs_))
     hidden = len(units) - 2
     names = _per_layer("activation", model.activation, hidden)
-    return Design(units, names, model._goal(), dtype, _per_layer("dropout", model.dropout, hidden))
+    for name in names:
+        if name not in ACTIVATION_NAMES:
+            raise ValueError(f"there is no activation {name!r}: use {listing(ACTIVATION_NAMES)}")
+    rates = _per_layer("dropout", model.dropout, hidden)
+    for rate in rates:
+        if not isinstance(rate, Real) or not 0 <= float(rate) < 1:
+            raise ValueError(f"a rate of dropout lies in [0, 1), got {rate!r}")
+    return Design(units, names, model._goal(), dtype, rates)
 
 
 def _per_layer(name: str, value: Any, hidden: int) -> tuple[Any, ...]:
@@ -62,6 +73,9 @@ def _per_layer(name: str, value: Any, hidden: int) -> tuple[Any, ...]:
 def solver_of(model: Any) -> tuple[Optimiser, float]:
     """Give the optimiser, and the learning rate to begin with (0 if it has a schedule)."""
     if model.optimizer is not None:
+        if isinstance(model.optimizer, type):
+            name = model.optimizer.__name__
+            raise ValueError(f"optimizer is a class: give an object of it, such as {name}(0.001)")
         rate = model.optimizer.learning_rate
         return model.optimizer, 0.0 if callable(rate) else float(rate)
     rate = float(model.learning_rate_init)
