@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         loss_along_gradient,
         loss_over_weight,
         loss_surface,
+        summary,
     )
     from chainrule.ir import ArrayType, Dim
     from chainrule.tracing import scan, tap, taps
@@ -74,6 +75,7 @@ _HOMES = {
         "loss_along_gradient",
         "loss_over_weight",
         "loss_surface",
+        "summary",
     ),
     "chainrule.ir": ("ArrayType", "Dim"),
     "chainrule.tracing": ("scan", "tap", "taps"),
@@ -117,6 +119,7 @@ __all__ = [
     "random",
     "scan",
     "stop",
+    "summary",
     "tap",
     "taps",
     "trace",

@@ -132,6 +132,8 @@ def test_a_model_shows_all_that_is_in_it(trained: tuple[Path, Any]) -> None:
         "town: categorical with 5 levels",
         "layers[0]",
         "Dense(units=64",
+        "f32[batch, 64]",
+        "flops per row",
         "matmul(numeric, layers[0].weight)",
         "sigmoid",
         "Plan for 1000 rows",

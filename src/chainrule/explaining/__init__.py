@@ -10,6 +10,7 @@ from chainrule.explaining.landscape import (
     loss_over_weight,
     loss_surface,
 )
+from chainrule.explaining.network_summary import Summary, summary
 from chainrule.explaining.nonfinite import find_nonfinite
 from chainrule.explaining.rate_search import RateSearch, find_learning_rate
 from chainrule.explaining.step import Step
@@ -23,6 +24,7 @@ __all__ = [
     "LossSurface",
     "RateSearch",
     "Step",
+    "Summary",
     "check_claims",
     "derive",
     "explain",
@@ -32,4 +34,5 @@ __all__ = [
     "loss_along_gradient",
     "loss_over_weight",
     "loss_surface",
+    "summary",
 ]

@@ -12,7 +12,7 @@ from typing import Any, Self, dataclass_transform
 from chainrule import random
 from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
 from chainrule.ir import ArrayType, Dim, is_float
-from chainrule.nn.scope import Building, Scope, Variable, current, entered
+from chainrule.nn.scope import Building, Call, Scope, Variable, current, entered
 from chainrule.tracing import (
     Array,
     as_array,
@@ -211,6 +211,20 @@ def run_with_state(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, 
     return output, scope.changes
 
 
+def run_with_calls(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, list[Call]]:
+    """Call a network and write down every call of a module in it, outer ones first.
+
+    >>> from chainrule import nn
+    >>> network = nn.Sequential(nn.ReLU(), nn.Tanh())
+    >>> [call.path for call in run_with_calls(network, [1.0])[1]]
+    ['', 'layers[0]', 'layers[1]']
+    """
+    calls: list[Call] = []
+    with entered(Scope(_places(module), calls=calls)):
+        output = module(*inputs, key=key)
+    return output, calls
+
+
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Module]]:
     """Go through all modules of a tree, outer ones first, each with its path."""
     if isinstance(value, Module):
@@ -338,20 +352,24 @@ def _as_input(x: Any) -> Any:
 
 def _run(call: Callable[..., Any], module: Module, inputs: Any, options: Any, scope: Scope) -> Any:
     path = scope.paths[id(module)]
+    noted = Call(path, module, inputs, options)
+    if scope.calls is not None:
+        scope.calls.append(noted)
     try:
         ready = _ready(module, path, inputs, scope)
         if ready is module:
             output = call(module, *inputs, **options)
         else:
             places = {**scope.paths, id(ready): path}
-            with entered(Scope(places, scope.building, scope.changes)):
+            with entered(Scope(places, scope.building, scope.changes, scope.calls)):
                 output = call(ready, *inputs, **options)
     except ChainruleError as error:
         said = [str(error), *getattr(error, "__notes__", [])]
         if path and not any("layer " in text for text in said):
             error.add_note(f"in layer {path} ({type(module).__name__})")
         raise
-    return named(output, f"{path} output" if path else "network output")
+    noted.output = named(output, f"{path} output" if path else "network output")
+    return noted.output
 
 
 def _ready(module: Module, path: str, inputs: Any, scope: Scope) -> Module:

@@ -55,6 +55,27 @@ class Building:
 
 
 @dataclass
+class Call:
+    """One call of one module, as it was traced.
+
+    Attributes
+    ----------
+    path, module
+        What was called.
+    inputs, options
+        With what.
+    output
+        What it returned; None while it runs.
+    """
+
+    path: str
+    module: Any
+    inputs: tuple[Any, ...]
+    options: Mapping[str, Any]
+    output: Any = None
+
+
+@dataclass
 class Scope:
     """A call in progress.
 
@@ -66,11 +87,14 @@ class Scope:
         Where first values are drawn; None once a network has them.
     changes
         New values of state, by path: what normalisation layers hand on to the next step.
+    calls
+        Every call so far, outer ones first, where somebody wants to know.
     """
 
     paths: Mapping[int, str]
     building: Building | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    calls: list[Call] | None = None
 
 
 _CURRENT: ContextVar[Scope | None] = ContextVar("call of a network", default=None)

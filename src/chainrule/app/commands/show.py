@@ -13,9 +13,9 @@ from chainrule.app.model.kinds import TABLE, data_types, kind_of
 from chainrule.app.model.trained import ANSWERS
 from chainrule.app.screen import Screen
 from chainrule.data import Encoder
+from chainrule.explaining import summary
 from chainrule.ir import text
 from chainrule.plan import plan
-from chainrule.tracing import flatten
 
 ROWS = 1000
 """Rows that the plan is shown for."""
@@ -52,7 +52,8 @@ def show(screen: Screen, path: str) -> ExitCode:
     )
     screen.say()
     if layers:
-        screen.table(["Layer", "kind", "parameters"], [_row(layer) for layer in layers], words=2)
+        titles = ["Layer", "kind", "output", "parameters", "flops per row"]
+        screen.table(titles, [_row(layer) for layer in layers], words=3)
     else:
         screen.say("Layers: of a user's own; the program below is what predicts.")
     _section(screen, "Program", program)
@@ -112,18 +113,22 @@ def _trained(model: Model) -> list[tuple[str, object]]:
 
 
 def _layers(model: Model) -> list[dict[str, Any]]:
-    """Path, class, settings and parameters of every layer that holds no other."""
+    """Path, class, settings, output, parameters and work of every layer that holds no other."""
     if model.network is None:
         return []
+    calls = summary(model.network, *data_types(model.encoder).values()).layers
+    rows = {row.path: row for row in reversed(calls)}  # the first call counts
     return [
         {
             "path": path or "network",
             "kind": type(layer).__name__,
             "settings": _settings(layer),
-            "parameters": sum(int(x.size) for x in flatten(layer)[0]),
+            "output": rows[path].output,
+            "parameters": rows[path].parameters,
+            "flops": rows[path].flops,
         }
         for path, layer in nn.walk(model.network)
-        if sum(1 for _ in nn.walk(layer)) == 1
+        if path in rows and sum(1 for _ in nn.walk(layer)) == 1
     ]
 
 
@@ -140,4 +145,5 @@ def _row(layer: dict[str, Any]) -> list[object]:
     shown = {k: v for k, v in settings if v is not None and not k.startswith("initial")}
     settings = ", ".join(f"{k}={v}" for k, v in shown.items())
     kind = f"{layer['kind']}({settings})"
-    return [layer["path"], kind, f"{layer['parameters']:,}"]
+    counts = (f"{layer[name]:,}" for name in ("parameters", "flops"))
+    return [layer["path"], kind, layer["output"], *counts]
