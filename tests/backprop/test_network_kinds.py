@@ -9,6 +9,7 @@ import pytest
 
 import chainrule.numpy as cnp
 from chainrule import losses, nn, optim
+from chainrule.backprop import grad
 from chainrule.backprop.formula import text
 from chainrule.explaining import derive, explain
 from chainrule.explaining.step import Step
@@ -32,6 +33,13 @@ def attentive() -> Step:
     network = nn.Sequential(nn.MultiHeadAttention(2), nn.LayerNorm(), nn.Flatten(), nn.Dense(1))
     words = np.random.default_rng(0).normal(size=(2, 3, 4))
     return step(network, words, [[1.0], [0.0]], losses.HalfSquaredError())
+
+
+@pytest.fixture(scope="module", params=["LSTM", "GRU", "SimpleRNN"])
+def recurrent(request: pytest.FixtureRequest) -> Step:
+    network = nn.Sequential(getattr(nn, request.param)(2, returns="last"), nn.Dense(1))
+    series = np.random.default_rng(0).normal(size=(2, 3, 1))
+    return step(network, series, [[1.0], [0.0]], losses.HalfSquaredError())
 
 
 def said(found: Step, key: str) -> str:
@@ -78,11 +86,51 @@ def test_an_attention_weight_is_a_share_of_powers_of_e(attentive: Step) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["convolved", "attentive"])
+def test_recurrence_is_written_out_step_by_step(recurrent: Step) -> None:
+    keys = recurrent.keys()
+    assert {"h_1(1)", "h_2(1)", "h_3(1)", "dL/dh_2(1)", "z_x(1)"} <= set(keys)
+    assert said(recurrent, "z_x(1)") == "x @ W_x⁽¹⁾ + b⁽¹⁾"
+    assert said(recurrent, "z(2)") == "h_3⁽¹⁾ @ W⁽²⁾ + b⁽²⁾"
+    assert said(recurrent, "dL/dh_3(1)") == "δ⁽²⁾ @ W⁽²⁾ᵀ"
+    assert "h_1⁽¹⁾ᵀ @" in said(recurrent, "dL/dW_h(1)")
+
+
+def test_an_lstm_has_its_gates_and_its_memory() -> None:
+    network = nn.Sequential(nn.LSTM(2, returns="last"), nn.Dense(1))
+    found = step(network, np.ones((1, 2, 1)), [[1.0]], losses.HalfSquaredError())
+    assert said(found, "c_2(1)") == "f_2⁽¹⁾ ⊙ c_1⁽¹⁾ + i_2⁽¹⁾ ⊙ g_2⁽¹⁾"
+    assert said(found, "h_2(1)") == "o_2⁽¹⁾ ⊙ tanh(c_2⁽¹⁾)"
+    assert said(found, "z_2(1)") == "z_x⁽¹⁾[2] + h_1⁽¹⁾ @ W_h⁽¹⁾"
+    assert said(found, "i_2(1)") == "σ(z_2⁽¹⁾[:, 1…2])"
+    assert said(found, "dL/dW_h(1)") == "h_1⁽¹⁾ᵀ @ δ_2⁽¹⁾"
+    entry = found.equation("c_2(1)", (0, 1)).text()
+    assert entry.startswith("c_2⁽¹⁾[2] = f_2⁽¹⁾[2]·c_1⁽¹⁾[2] + i_2⁽¹⁾[2]·g_2⁽¹⁾[2] = ")
+
+
+def test_written_out_steps_give_the_gradients_of_the_loop(recurrent: Step) -> None:
+    objective = recurrent.objective
+
+    def loss(parameters: Any) -> Any:
+        output = objective.network.with_arrays(parameters)(*objective.inputs)
+        return losses.HalfSquaredError()(output, objective.targets)
+
+    for path, gradient in grad(loss)(objective.parameters).items():
+        found = recurrent.results[f"gradient of {path}"]
+        np.testing.assert_allclose(found, gradient, rtol=1e-10, atol=1e-14, err_msg=path)
+
+
+def test_a_long_sequence_stays_a_loop() -> None:
+    network = nn.Sequential(nn.SimpleRNN(2, returns="last"), nn.Dense(1))
+    found = step(network, np.ones((1, 65, 1)), [[1.0]], losses.HalfSquaredError())
+    assert len(found.lines) < 30
+    assert np.isfinite(found.loss)
+
+
+@pytest.mark.parametrize("kind", ["convolved", "attentive", "recurrent"])
 def test_every_entry_can_be_written_and_its_numbers_give_its_value(
-    kind: str, request: pytest.FixtureRequest
+    kind: str, convolved: Step, attentive: Step, recurrent: Step
 ) -> None:
-    found: Step = request.getfixturevalue(kind)
+    found = {"convolved": convolved, "attentive": attentive, "recurrent": recurrent}[kind]
     random = np.random.default_rng(1)
     for key in found.keys():  # noqa: SIM118 - a step is no dict
         shape = found[key].shape

@@ -15,6 +15,7 @@ from chainrule.backprop.formula import Expression, Notation, Partial, Symbol, si
 from chainrule.backprop.layers import source_of
 from chainrule.backprop.naming import Names, name_values
 from chainrule.backprop.reverse import pull_back
+from chainrule.backprop.unrolling import unroll
 from chainrule.errors import GradientError
 from chainrule.ir import Builder, Graph, Node, is_float, topological
 from chainrule.tracing import Array, begin, functions
@@ -98,7 +99,9 @@ def derive(
     """
     # What else the program computes, such as gradients already, would lend its names.
     graph = Graph(graph.inputs, (graph.outputs[output],), graph.notes)
-    names = names or name_values(graph, wrt)
+    if names is None:
+        unrolled = unroll(graph)
+        graph, names = unrolled.graph, name_values(unrolled.graph, wrt, unrolled.roles)
     lines, guards = equations(graph, names, sweep(graph, wrt).gradients, wrt)
     inputs = sorted(range(len(graph.inputs)), key=lambda i: i in wrt)  # stable: data first
     read = [graph.inputs[i] for i in inputs if graph.users[graph.inputs[i]] or i in wrt]
@@ -174,7 +177,7 @@ def equations(
 def gradient_name(of: Expression, node: Node, names: Names, target: Expression) -> Expression:
     """Name the gradient by a value: δ for a weighted sum, else ∂L/∂ and its name."""
     if node in names.sums:
-        return Symbol("δ", names.sums[node], node.type.ndim)
+        return names.sums[node]
     return Partial(target, of)
 
 

@@ -7,11 +7,12 @@ go by their paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from chainrule.backprop.formula import Symbol, find_softmax
+from chainrule.backprop.unrolling import Role
 from chainrule.ir import Graph, Node
 
 _PASSING = ("cast", "reshape", "broadcast", "stop_gradient", "custom_vjp")
@@ -29,6 +30,9 @@ _ARRAYS = {
     "value_bias": "b_V",
     "output_weight": "W_O",
     "output_bias": "b_O",
+    "input_weight": "W_x",
+    "recurrent_weight": "W_h",
+    "recurrent_bias": "b_h",
     "depthwise": "W_D",
     "pointwise": "W_P",
     "mean": "μ",
@@ -42,6 +46,20 @@ _SUMS = {
     "query_weight": "Q",
     "key_weight": "K",
     "value_weight": "V",
+    "input_weight": "z_x",
+}
+# Letters for the values of the steps of recurrent layers; what carries are called by their number.
+_STEPS = {
+    "carry 1 of 1": "h",
+    "carry 1 of 2": "h",
+    "carry 2 of 2": "c",
+    "sum": "z",
+    "input gate": "i",
+    "forget gate": "f",
+    "candidate": "g",
+    "output gate": "o",
+    "reset gate": "r",
+    "update gate": "u",
 }
 _OF_ATTENTION = "attention weights"
 
@@ -55,11 +73,11 @@ class LayerNames:
     symbols
         Names of arrays, sums and outputs.
     sums
-        Weighted sums of layers, by node: the layer's number, or its path.
+        What the slope by a weighted sum is called, by the sum's node.
     """
 
     symbols: dict[Node, Symbol] = field(default_factory=dict)
-    sums: dict[Node, str] = field(default_factory=dict)
+    sums: dict[Node, Symbol] = field(default_factory=dict)
 
     def add(self, node: Node, name: str, layer: str) -> None:
         """Name a node that has no name yet."""
@@ -88,13 +106,17 @@ class _Layer:
     output: Node | None
 
 
-def name_layers(graph: Graph, parameters: Collection[Node]) -> LayerNames:
+def name_layers(
+    graph: Graph, parameters: Collection[Node], roles: Mapping[Node, Role]
+) -> LayerNames:
     """Name arrays, weighted sums and outputs of all layers.
 
     Parameters
     ----------
     parameters
         The inputs that are trained.
+    roles
+        What values are in the steps of loops.
     """
     names = LayerNames()
     layers = _find_layers(graph, parameters)
@@ -107,8 +129,11 @@ def name_layers(graph: Graph, parameters: Collection[Node]) -> LayerNames:
     numbered = _is_chain(layers, data)
     start = len(common_owner([f"{layer.path}." for layer in layers if layer.path]))
     for number, layer in enumerate(layers, 1):
-        label = str(number) if numbered else layer.path[start:].lstrip(".") or "1"
+        label = _label(layers, number, numbered, start)
         _name_arrays(graph, layer, label, parameters, names)
+    recurrent = [n for n, layer in enumerate(layers, 1) if "recurrent_weight" in layer.arrays]
+    labels = [_label(layers, n, numbered, start) for n in recurrent]
+    _name_steps(roles, labels, names)
     attentive = [n for n, layer in enumerate(layers, 1) if "query_weight" in layer.arrays]
     weights = [x for x in graph.nodes if path_of(graph, x) == _OF_ATTENTION]
     if numbered:
@@ -116,6 +141,25 @@ def name_layers(graph: Graph, parameters: Collection[Node]) -> LayerNames:
             _name_attention(node, str(number), names)
         _name_outputs(graph, layers, names)
     return names
+
+
+def _label(layers: Sequence[_Layer], number: int, numbered: bool, start: int) -> str:
+    return str(number) if numbered else layers[number - 1].path[start:].lstrip(".") or "1"
+
+
+def _name_steps(roles: Mapping[Node, Role], labels: Sequence[str], names: LayerNames) -> None:
+    """Name the values of steps: h_3 is what step 3 hands on."""
+    for node, role in roles.items():
+        letter = _STEPS.get(role.name)
+        if letter is None and role.name.startswith("carry"):
+            letter = f"s{role.name.split()[1]}"
+        if letter is None or not node.inputs:
+            continue
+        known = role.loop <= len(labels)
+        label = labels[role.loop - 1] if known else str(role.loop) if role.loop > 1 else ""
+        names.add(node, f"{letter}_{role.step}", label)
+        if letter == "z":
+            names.sums[node] = Symbol(f"δ_{role.step}", label, node.type.ndim)
 
 
 def source_of(node: Node) -> Node:
@@ -177,13 +221,22 @@ def _find_layers(graph: Graph, parameters: Collection[Node]) -> list[_Layer]:
         if not reading[owner]:
             continue
         own = owner.removeprefix(first) if all(p.startswith(first) for p in held) else owner
-        output = outputs.get(f"{own} output") or outputs.get(f"{owner} output")
-        if output is None and len(held) == 1:
-            output = outputs.get("network output")
+        output = _output(own, [p.removeprefix(first) for p in held], outputs)
         if output is None and not any(x.card.name == "matmul" for x in reading[owner]):
             continue  # arrays with such names, but of no layer
         layers.append(_Layer(owner, arrays, tuple(reading[owner]), output))
     return sorted(layers, key=lambda layer: place[layer.readers[0]])
+
+
+def _output(owner: str, owners: Sequence[str], outputs: Mapping[str, Node]) -> Node | None:
+    """What a layer returns, or a module around it that holds no other layer."""
+    place = owner
+    while f"{place} output" not in outputs:
+        place, _, step = place.rpartition(".")
+        shared = sum(each.startswith(f"{place}.") for each in owners) > 1
+        if not place or not step or shared:
+            return outputs.get("network output") if len(owners) == 1 else None
+    return outputs[f"{place} output"]
 
 
 def _is_chain(layers: Sequence[_Layer], data: Collection[Node]) -> bool:
@@ -229,7 +282,7 @@ def _name_arrays(
         total = _with_bias(graph, reader, parameters)
         names.add(total, letter, label)
         if letter == "z":
-            names.sums[total] = label
+            names.sums[total] = Symbol("δ", label, total.type.ndim)
 
 
 def _name_attention(weights: Node, label: str, names: LayerNames) -> None:

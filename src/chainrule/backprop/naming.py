@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from chainrule.backprop.formula import Expression, Partial, Symbol
 from chainrule.backprop.layers import common_owner, name_layers, path_of
+from chainrule.backprop.unrolling import Role
 from chainrule.backprop.variables import assigned_variables
 from chainrule.ir import Graph, Node
 
@@ -28,24 +30,28 @@ class Names:
     of
         Name of each node that has one.
     sums
-        Weighted sums of layers, by node: the layer's number, or its path.
+        What the slope by a weighted sum is called, by the sum's node: δ⁽²⁾.
     """
 
     of: dict[Node, Expression] = field(default_factory=dict)
-    sums: dict[Node, str] = field(default_factory=dict)
+    sums: dict[Node, Symbol] = field(default_factory=dict)
 
     def add(self, node: Node, name: str, layer: str = "") -> None:
         """Name a node that has no name yet."""
         self.of.setdefault(node, Symbol(name, layer, node.type.ndim))
 
 
-def name_values(graph: Graph, wrt: Sequence[int]) -> Names:
+def name_values(
+    graph: Graph, wrt: Sequence[int], roles: Mapping[Node, Role] = MappingProxyType({})
+) -> Names:
     """Name inputs, layers, variables and the first output of a program, which is called L.
 
     Parameters
     ----------
     wrt
         Positions of the inputs that count as parameters.
+    roles
+        What values are in the steps of loops that `unroll` has written out.
     """
     names = Names()
     names.add(graph.outputs[0], "L")
@@ -53,7 +59,7 @@ def name_values(graph: Graph, wrt: Sequence[int]) -> Names:
         note = graph.notes.get(node)
         if note is not None and note.tapped:
             names.add(node, note.tapped)
-    found = name_layers(graph, {graph.inputs[i] for i in wrt})
+    found = name_layers(graph, {graph.inputs[i] for i in wrt}, roles)
     for node, symbol in found.symbols.items():
         names.add(node, symbol.name, symbol.layer)
     names.sums |= found.sums

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 from chainrule.backprop.formula import Symbol
 from chainrule.backprop.naming import Names, name_values
+from chainrule.backprop.unrolling import unroll
 from chainrule.errors import ParameterError
 from chainrule.ir import ArrayType, Graph, is_float
 from chainrule.nn import Module, state_paths
@@ -101,7 +102,8 @@ def lay_out(
         return loss(output, targets), output
 
     captured = capture(objective, (network, given, targets), ("network", "x", "t"))
-    graph = captured.graph
+    unrolled = unroll(captured.graph)
+    graph = unrolled.graph
     if graph.outputs[0].type.shape != ():
         raise ParameterError(
             f"the loss gives {graph.outputs[0].type}, expected one number: choose the reduction "
@@ -114,7 +116,7 @@ def lay_out(
         raise ParameterError(
             "the network has no arrays to train: call network.initialise(seed, example) first"
         )
-    names = name_values(graph, wrt)
+    names = name_values(graph, wrt, unrolled.roles)
     if len(flatten(given)[0]) == 1:
         x = graph.inputs[len(paths)]
         names.of[x] = Symbol("x", ndim=x.type.ndim)

@@ -62,10 +62,21 @@ class Partial(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Expression):
-    """One entry of an array."""
+    """One entry of an array, or a part of it.
+
+    Attributes
+    ----------
+    of
+        The array.
+    index
+        Which entry, axis by axis.
+    ndim
+        Number of axes that are left.
+    """
 
     of: Expression
     index: tuple[str, ...]
+    ndim: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +237,9 @@ def ndim(expression: Expression) -> int:
     match expression:
         case Symbol(ndim=n) | Fold(ndim=n):
             return n
-        case Number() | Entry():
+        case Entry(ndim=n):
+            return n
+        case Number():
             return 0
         case Partial(by=by):
             return ndim(by)

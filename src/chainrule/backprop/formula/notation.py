@@ -24,6 +24,7 @@ from chainrule.backprop.formula.algebra import (
 )
 from chainrule.backprop.formula.expression import (
     Call,
+    Entry,
     Expression,
     Fence,
     MatrixProduct,
@@ -189,6 +190,10 @@ class Notation:
         if name == "reshape":
             flat = _is_flat(node.inputs[0].type.shape, node.type.shape)
             return Call("flat", (inputs[0],)) if flat else inputs[0]
+        if name == "slice":
+            return _part(inputs[0], node)
+        if name == "concatenate":
+            return Call("stack", tuple(_few(inputs)))
         if name in _CALLED:
             return Call(_CALLED[name], (inputs[0],))
         if name in ("constant", "input"):
@@ -226,6 +231,24 @@ def _transposed(x: Expression, axes: Sequence[int], shape: Shape) -> Expression:
         return transpose(x) if len(shape) == 2 else x
     last = (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2)
     return transpose(x) if tuple(axes) == last else x  # other moves are not written
+
+
+def _part(x: Expression, node: Node) -> Expression:
+    """A part of an array: one place, or the first and last of several, counted from 1."""
+    said = []
+    before = node.inputs[0].type.shape
+    places = (node.options[name] for name in ("start", "stop", "step"))
+    for start, stop, step, size in zip(*places, before, strict=True):
+        whole = start == 0 and stop == size and step == 1
+        one = isinstance(stop, int) and stop - start == step == 1
+        said.append(":" if whole else str(start + 1) if one else f"{start + 1}…{stop}")
+    while said and said[-1] == ":":
+        said.pop()
+    return Entry(x, tuple(said), node.type.ndim) if said else x
+
+
+def _few(parts: Sequence[Expression]) -> list[Expression]:
+    return [*parts] if len(parts) <= 4 else [*parts[:2], Symbol("⋯"), parts[-1]]
 
 
 def _is_flat(before: Shape, after: Shape) -> bool:

@@ -11,7 +11,7 @@ from chainrule.nn.initialisers import Zeros
 from chainrule.nn.recurrent.cell import RecurrentCell
 from chainrule.nn.recurrent.layer import RecurrentLayer
 from chainrule.nn.scope import Variable
-from chainrule.tracing import static
+from chainrule.tracing import named, static
 
 
 class GRUCell(RecurrentCell):
@@ -69,16 +69,18 @@ class GRUCell(RecurrentCell):
         r, update = cnp.split(
             cnp.sigmoid(first + cnp.matmul(h, weight[:, : 2 * units])), 2, axis=-1
         )
+        r, update = named(r, "reset gate"), named(update, "update gate")
         n = cnp.tanh(last + cnp.matmul(r * h, weight[:, 2 * units :]))
         return n + update * (state - n)
 
     def _reset_after(self, state: Any, h: Any, z: Any) -> Any:
         of_h = cnp.matmul(h, self.recurrent_weight)
         (r, update, n), (r_h, update_h, n_h) = (cnp.split(x, 3, axis=-1) for x in (z, of_h))
-        r, update = cnp.sigmoid(r + r_h), cnp.sigmoid(update + update_h)
+        r = named(cnp.sigmoid(r + r_h), "reset gate")
+        update = named(cnp.sigmoid(update + update_h), "update gate")
         if self.use_bias:
             n_h = n_h + self.recurrent_bias
-        n = cnp.tanh(n + r * n_h)
+        n = named(cnp.tanh(n + r * n_h), "candidate")
         return n + update * (state - n)
 
 

@@ -12,6 +12,7 @@ import chainrule.numpy as cnp
 from chainrule.nn.initialisers import Initialiser
 from chainrule.nn.recurrent.cell import RecurrentCell
 from chainrule.nn.recurrent.layer import RecurrentLayer
+from chainrule.tracing import named
 
 
 class LSTMState(NamedTuple):
@@ -74,9 +75,14 @@ class LSTMCell(RecurrentCell):
     def advance(self, state: LSTMState, z: Any, kept: Any = None) -> LSTMState:
         """Take one step; see `RecurrentCell`."""
         h = state.h if kept is None else state.h * kept
-        i, f, g, o = cnp.split(z + cnp.matmul(h, self.recurrent_weight), 4, axis=-1)
-        c = cnp.sigmoid(f) * state.c + cnp.sigmoid(i) * cnp.tanh(g)
-        return LSTMState(cnp.sigmoid(o) * cnp.tanh(c), c)
+        z = named(z + cnp.matmul(h, self.recurrent_weight), "sum")
+        i, f, g, o = cnp.split(z, 4, axis=-1)
+        i = named(cnp.sigmoid(i), "input gate")
+        f = named(cnp.sigmoid(f), "forget gate")
+        g = named(cnp.tanh(g), "candidate")
+        o = named(cnp.sigmoid(o), "output gate")
+        c = f * state.c + i * g
+        return LSTMState(o * cnp.tanh(c), c)
 
     def output(self, state: LSTMState) -> Any:
         """Give the part of a state that is the output, (batch, units)."""

@@ -9,7 +9,7 @@ from chainrule.errors import ParameterError
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.recurrent.cell import RecurrentCell
 from chainrule.nn.recurrent.layer import RecurrentLayer
-from chainrule.tracing import static
+from chainrule.tracing import named, static
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -45,7 +45,7 @@ class SimpleRNNCell(RecurrentCell):
     def advance(self, state: Any, z: Any, kept: Any = None) -> Any:
         """Take one step; see `RecurrentCell`."""
         h = state if kept is None else state * kept
-        z = z + cnp.matmul(h, self.recurrent_weight)
+        z = named(z + cnp.matmul(h, self.recurrent_weight), "sum")
         return cnp.tanh(z) if self.activation == "tanh" else ACTIVATIONS[self.activation]()(z)
 
 
