@@ -49,6 +49,28 @@ CASES: dict[str, tuple[losses.Loss, Any, Any]] = {
     "squared": (losses.SquaredError(), golden.LOGITS, golden.NUMBERS),
     "absolute": (losses.AbsoluteError(), golden.LOGITS, golden.NUMBERS),
     "huber": (losses.Huber(delta=1.25), golden.LOGITS, golden.NUMBERS),
+    "focal": (losses.CrossEntropy(focus=2.0), golden.SMALL, golden.LABELS),
+    "focal 3, padded": (
+        losses.CrossEntropy(focus=3.0, ignore=-1),
+        golden.SEQUENCES,
+        golden.PADDED,
+    ),
+    "binary focal": (losses.BinaryCrossEntropy(focus=2.0), golden.LOGITS, golden.YES),
+    "kullback-leibler": (losses.KullbackLeibler(), golden.SMALL, golden.SHARES),
+    "cosine": (losses.CosineDistance(), golden.NUMBERS, golden.SMALL),
+    "gaussian": (losses.GaussianNLL(), golden.PAIRS, [row[:1] for row in golden.SMALL]),
+    "gaussian full": (
+        losses.GaussianNLL(full=True),
+        golden.PAIRS,
+        [row[0] for row in golden.SMALL],
+    ),
+    "log-cosh": (losses.LogCosh(), golden.SMALL, golden.COUNTS),
+    "quantile": (losses.Quantile(levels=[0.1]), golden.SMALL, golden.NUMBERS),
+    "squared hinge": (
+        losses.Hinge(squared=True),
+        [row[:2] for row in golden.SMALL],
+        golden.TWO,
+    ),
     "poisson": (losses.PoissonNLL(), golden.SMALL, golden.COUNTS),
 }
 SMOOTH = [*CASES.values(), (losses.HalfSquaredError(), golden.SMALL, golden.NUMBERS)]
@@ -71,7 +93,7 @@ def test_value_and_gradient_are_those_of_pytorch(name: str) -> None:
 def test_compiled_losses_equal_computed_ones(name: str, executor: str) -> None:
     loss, predictions, targets = CASES[name]
     weight = np.array([1.0, 0.0, 2.0, 0.5])[: len(predictions)]
-    labelled = targets in (golden.LABELS, golden.PADDED)
+    labelled = targets in (golden.LABELS, golden.PADDED, golden.TWO)
     args = (np.array(predictions), np.array(targets, np.int32 if labelled else float))
     compiled = jit(lambda p, t, w: loss(p, t, w), executor=executor)
     assert float(compiled(*args, weight)) == pytest.approx(float(loss(*args, weight)), rel=1e-12)
@@ -84,7 +106,8 @@ def test_first_and_second_derivatives_are_right(
     # Moved away from the kinks of the absolute error, and to moderate size.
     p = np.clip(np.array(predictions), -20, 20) + 0.1
     t = np.array(targets)
-    t = np.clip(t, -20, 20) if isinstance(loss, (losses.AbsoluteError, losses.Huber)) else t
+    kinked = (losses.AbsoluteError, losses.Huber, losses.Quantile)
+    t = np.clip(t, -20, 20) if isinstance(loss, kinked) else t
     verdict = check_gradients(lambda p: loss(p, t), p)
     assert verdict, str(verdict)
 
@@ -186,6 +209,60 @@ def test_accuracy_leaves_out_places_without_a_label() -> None:
     assert float(right(outputs, [[1, 1, -1]], [2.0])) == 0.5
 
 
+def test_focal_losses_keep_their_digits_where_an_example_is_right_or_wrong() -> None:
+    for size in (0.0, 30.0, 90.0, 1e3):
+        for dtype, rel in (("float32", 1e-5), ("float64", 1e-12)):
+            right, wrong = np.array([[size, 0.0]], dtype), np.array([[0.0, size]], dtype)
+            miss, hit = 1 / (1 + math.exp(min(size, 700))), 1 / (1 + math.exp(-size))
+            small = miss**2 * math.log1p(math.exp(-size))
+            large = hit**2 * (size + math.log1p(math.exp(-size)))
+            least = 1e-37 if dtype == "float32" else 1e-300
+            for loss, a, b, t, tiny in (
+                (losses.CrossEntropy(focus=2.0), right, wrong, [0], 1e-12),
+                (losses.BinaryCrossEntropy(focus=2.0), right[:, 0], -right[:, 0], [1], least),
+            ):
+                assert float(loss(a, t)) == pytest.approx(small, rel=rel, abs=tiny)
+                assert float(loss(b, t)) == pytest.approx(large, rel=rel)
+                slope = grad(lambda p, f=loss, t=t: f(p, np.array(t)))(b)
+                assert np.isfinite(slope).all()
+
+
+def test_a_cosine_has_no_direction_at_zero_and_does_not_overflow() -> None:
+    loss = losses.CosineDistance(reduction="none")
+    rows = np.array([[0.0, 0.0], [1e30, 1e30], [1e-30, 0.0]], np.float32)
+    values = loss(rows, np.array([[1.0, 0.0], [1.0, 1.0], [0.0, -2.0]], np.float32))
+    np.testing.assert_allclose(values, [1.0, 0.0, 1.0], atol=1e-6)
+    slope = grad(lambda p: losses.CosineDistance()(p, np.ones((3, 2), np.float32)))(rows)
+    assert slope[0].tolist() == [0.0, 0.0]
+    assert np.isfinite(slope).all()
+
+
+def test_a_predicted_variance_has_a_least_value() -> None:
+    loss = losses.GaussianNLL(smallest=1e-4)
+    value, slope = value_and_grad(lambda p: loss(p, np.array([0.5])))(np.array([[0.5, -50.0]]))
+    assert float(value) == pytest.approx(0.5 * math.log(1e-4))
+    assert slope.tolist() == [[0.0, 0.0]]
+    outputs = np.array([[1.0, 2.0, 0.0, math.log(9.0)]])
+    assert loss.predict(outputs).tolist() == [[1.0, 2.0]]
+    np.testing.assert_allclose(loss.deviations(outputs), [[1.0, 3.0]])
+
+
+def test_the_smallest_pinball_loss_lies_at_the_quantiles() -> None:
+    numbers = np.sort(np.random.default_rng(0).normal(size=999))
+    loss = losses.Quantile(levels=(0.1, 0.9))
+    best = np.quantile(numbers, [0.1, 0.9])
+    level = float(loss(np.broadcast_to(best, (999, 2)), numbers))
+    for move in ([0.1, 0.0], [-0.1, 0.0], [0.0, 0.1], [0.0, -0.1]):
+        assert float(loss(np.broadcast_to(best + move, (999, 2)), numbers)) > level
+
+
+def test_log_cosh_is_smooth_at_zero_and_straight_far_away() -> None:
+    f = grad(lambda p: losses.LogCosh()(p, np.zeros(1, "f4")))
+    assert float(f(np.zeros(1, "f4"))[0]) == 0.0
+    assert float(f(np.array([1e30], "f4"))[0]) == 1.0
+    assert float(f(np.array([-0.01], "f4"))[0]) == pytest.approx(-math.tanh(0.01), rel=1e-4)
+
+
 def test_reductions_by_hand() -> None:
     p, t, w = np.array([1.0, 2.0, 4.0]), np.zeros(3), np.array([1.0, 0.0, 3.0])
     for reduction, expected in (("mean", 49 / 4), ("sum", 49.0), ("none", [1.0, 0.0, 48.0])):
@@ -241,6 +318,16 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         losses.SquaredError()(np.zeros((2, 2)), np.zeros(2))
     with pytest.raises(ShapeError, match="one number per example"):
         losses.SquaredError()(np.zeros(2), np.zeros(2), np.zeros(3))
+    with pytest.raises(ShapeError, match="an even number of outputs"):
+        losses.GaussianNLL()(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(ShapeError, match="need two outputs each"):
+        losses.GaussianNLL()(np.zeros((2, 4)), np.zeros(2))
+    with pytest.raises(ShapeError, match="an output for each of 2 levels"):
+        losses.Quantile(levels=(0.1, 0.9))(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(ShapeError, match="probabilities of the shape of the logits"):
+        losses.KullbackLeibler()(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(DataError, match="must not be negative"):
+        losses.KullbackLeibler()(np.zeros((1, 2)), [[1.5, -0.5]])
     with pytest.raises(ShapeError, match="use BinaryCrossEntropy"):
         losses.CrossEntropy()(np.zeros((2, 1)), np.zeros(2, int))
 
@@ -270,6 +357,11 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         lambda: losses.CrossEntropy(label_smoothing=1.0),
         lambda: losses.SquaredError(reduction="median"),
         lambda: losses.Huber(delta=0.0),
+        lambda: losses.CrossEntropy(focus=0.5),
+        lambda: losses.BinaryCrossEntropy(focus=-1.0),
+        lambda: losses.GaussianNLL(smallest=0.0),
+        lambda: losses.Quantile(levels=()),
+        lambda: losses.Quantile(levels=(0.5, 1.0)),
         lambda: losses.BinaryCrossEntropy(class_weight=[1.0]),
     ):
         with pytest.raises(ParameterError):

@@ -35,6 +35,10 @@ class CrossEntropy(Loss):
         None, or a label that stands for no label, such as -1 where sequences are padded: these
         places cost nothing, carry no gradient, and do not count in the mean, as with
         `ignore_index` in PyTorch. A batch that holds nothing else costs 0.
+    focus
+        0, or at least 1: each class's part is multiplied by ``(1 - p) ** focus`` for its
+        probability p, so that examples that are nearly right count less (the focal loss: Lin and
+        others, "Focal loss for dense object detection", 2017, where 2 is usual).
 
     Predictions are logits (batch, ..., classes). Targets are labels (batch, ...) from 0 to
     classes - 1, or probabilities of the shape of the predictions (one-hot is a special case).
@@ -50,6 +54,7 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
     class_weight: Sequence[float] | None = None
     ignore: int | None = None
+    focus: float = 0.0
     classifies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -57,6 +62,7 @@ class CrossEntropy(Loss):
         Measure.__post_init__(self)
         if not 0 <= self.label_smoothing < 1:
             raise ParameterError(f"label_smoothing lies in [0, 1), received {self.label_smoothing}")
+        _check_focus(self.focus)
         if self.class_weight is not None:
             object.__setattr__(self, "class_weight", tuple(map(float, self.class_weight)))
 
@@ -85,6 +91,9 @@ class CrossEntropy(Loss):
         logs = cnp.log_softmax(predictions)
         # A class of probability zero costs nothing, even where its logarithm is -inf.
         parts = goal * cnp.where(goal == 0, 0.0, logs)
+        if self.focus:
+            # 1 - p as -expm1(ln p) keeps its digits where p is nearly 1.
+            parts = cnp.power(-cnp.expm1(logs), self.focus) * parts
         if self.class_weight is not None:
             parts = parts * table
         values = -cnp.sum(parts, axis=-1)
@@ -152,6 +161,8 @@ class BinaryCrossEntropy(Loss):
     class_weight
         None, or two numbers: how much examples with target 0 and 1 count; the mean divides by
         them, too.
+    focus
+        As for `CrossEntropy`; p is the probability of the right answer.
 
     Predictions and targets are (batch,) or (batch, outputs); targets lie between 0 and 1.
 
@@ -163,11 +174,13 @@ class BinaryCrossEntropy(Loss):
 
     positive_weight: float = 1.0
     class_weight: Sequence[float] | None = None
+    focus: float = 0.0
     classifies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the settings."""
         Measure.__post_init__(self)
+        _check_focus(self.focus)
         if self.class_weight is not None:
             if len(self.class_weight) != 2:
                 raise ParameterError(f"class_weight needs two numbers, has {self.class_weight}")
@@ -182,6 +195,9 @@ class BinaryCrossEntropy(Loss):
         likely = t > 0.5
         rest = cnp.where(likely, no, -yes) * z
         values = (yes + no) * cnp.softplus(cnp.where(likely, -z, z)) + rest
+        if self.focus:
+            wrong = t * cnp.sigmoid(-z) + (1 - t) * cnp.sigmoid(z)
+            values = cnp.power(wrong, self.focus) * values
         if self.class_weight is None:
             return per_example(values), None
         zero, one = self.class_weight
@@ -221,6 +237,8 @@ class Hinge(Loss):
     ----------
     margin
         How far the right output has to lead before an example costs nothing.
+    squared
+        Whether to square what each example costs, which takes the kink away.
 
     >>> Hinge(reduction="none")([0.25, -2.0], [1, 1]).tolist()
     [0.75, 3.0]
@@ -229,6 +247,7 @@ class Hinge(Loss):
     """
 
     margin: float = 1.0
+    squared: bool = False
     classifies: ClassVar[bool] = True
 
     def terms(self, predictions: Any, targets: Any) -> tuple[Any, Any]:
@@ -237,10 +256,14 @@ class Hinge(Loss):
             chosen = cnp.one_hot(targets, predictions.shape[-1], dtype="bool")
             other = cnp.max(cnp.where(chosen, -np.inf, predictions), axis=-1)
             lead = cnp.sum(cnp.where(chosen, predictions, 0.0), axis=-1) - other
-            return cnp.maximum(self.margin - lead, 0.0), None
+            return self._cost(lead), None
         z, t = paired(predictions, targets)
         lead = cnp.where(t > 0, z, -z)
-        return per_example(cnp.maximum(self.margin - lead, 0.0)), None
+        return per_example(self._cost(lead)), None
+
+    def _cost(self, lead: Any) -> Any:
+        short = cnp.maximum(self.margin - lead, 0.0)
+        return cnp.square(short) if self.squared else short
 
     def prepare(self, targets: Any, outputs: ArrayType) -> Any:
         """Check labels, or give signs as floats."""
@@ -257,3 +280,9 @@ class Hinge(Loss):
         if outputs.ndim > 1 and outputs.shape[-1] != 1:
             return cnp.argmax(outputs, axis=outputs.ndim - 1)
         return cnp.astype(outputs > 0, "int32")
+
+
+def _check_focus(focus: float) -> None:
+    # Below 1 the gradient is infinite where an example is exactly right.
+    if not (focus == 0 or focus >= 1):
+        raise ParameterError(f"focus is 0 or at least 1, received {focus}")

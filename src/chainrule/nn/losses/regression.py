@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import chainrule.numpy as cnp
-from chainrule.errors import DataError, ParameterError
+from chainrule.errors import DataError, ParameterError, ShapeError
 from chainrule.ir import ArrayType
 from chainrule.nn.losses.loss import Loss
-from chainrule.nn.losses.measure import Measure, paired, per_example
+from chainrule.nn.losses.measure import Measure, paired, per_example, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,71 @@ class Huber(Loss):
         # The part that is squared never exceeds delta, so large errors cannot overflow.
         near = cnp.minimum(size, self.delta)
         return per_example(0.5 * cnp.square(near) + self.delta * (size - near)), None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogCosh(Loss):
+    """The logarithm of the hyperbolic cosine of the error, as a mean over the outputs.
+
+    Nearly half the square of small errors, and |r| - ln 2 for large ones, smooth everywhere.
+
+    >>> round(float(LogCosh()([1000.0], [0.0])), 6)
+    999.306853
+    """
+
+    def terms(self, predictions: Any, targets: Any) -> tuple[Any, Any]:
+        """Give the mean of each example."""
+        y, t = paired(predictions, targets)
+        r = y - t
+        # ln cosh r = r + softplus(-2 r) - ln 2, which is even; of |r| it cannot overflow.
+        size = cnp.where(r < 0, -r, r)
+        return per_example(size + cnp.softplus(-2.0 * size) - math.log(2.0)), None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantile(Loss):
+    """The pinball loss, whose smallest mean lies at quantiles of the targets.
+
+    For a level q and an error r = t - y: ``max(q r, (q - 1) r)``: Koenker and Bassett, "Regression
+    quantiles", 1978. The mean over the levels.
+
+    Parameters
+    ----------
+    levels
+        Numbers between 0 and 1; (0.05, 0.5, 0.95) gives a median and an interval that holds nine
+        targets of ten.
+
+    Predictions are (batch, levels), targets (batch,) or (batch, 1). For one level both are as for
+    `SquaredError`. At no error the gradient is the mean of both sides.
+
+    >>> float(Quantile(levels=(0.25,))([2.0, 2.0], [6.0, 0.0]))
+    1.25
+    """
+
+    levels: Sequence[float] = (0.5,)
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        Measure.__post_init__(self)
+        object.__setattr__(self, "levels", tuple(map(float, self.levels)))
+        if not self.levels or not all(0 < q < 1 for q in self.levels):
+            raise ParameterError(f"levels lie between 0 and 1, received {self.levels}")
+
+    def terms(self, predictions: Any, targets: Any) -> tuple[Any, Any]:
+        """Give the mean pinball loss of each example."""
+        if len(self.levels) > 1:
+            count = len(self.levels)
+            if predictions.ndim != 2 or predictions.shape[-1] != count:
+                raise ShapeError(
+                    f"Quantile needs an output for each of {count} levels, received "
+                    f"{shown(predictions)}"
+                )
+            row = cnp.reshape(targets, (targets.shape[0], 1))
+            targets = cnp.broadcast_to(row, predictions.shape)
+        y, t = paired(predictions, targets)
+        q = np.asarray(self.levels, y.dtype) if len(self.levels) > 1 else self.levels[0]
+        r = t - y
+        return per_example(cnp.maximum(q * r, (q - 1.0) * r)), None
 
 
 @dataclass(frozen=True, kw_only=True)
