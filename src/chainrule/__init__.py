@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule import augment, losses, nn, numpy, optim, random, stop
-    from chainrule.app.model import Model, load_model
+    from chainrule.app.model import LanguageModel, Model, load_language_model, load_model
     from chainrule.backprop import (
         check_gradients,
         custom_vjp,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "chainrule.app.model": ("Model", "load_model"),
+    "chainrule.app.model": ("LanguageModel", "Model", "load_language_model", "load_model"),
     "chainrule.backprop": (
         "check_gradients",
         "custom_vjp",
@@ -87,6 +87,7 @@ _MODULES = ("augment", "errors", "losses", "nn", "numpy", "optim", "random", "st
 __all__ = [
     "ArrayType",
     "Dim",
+    "LanguageModel",
     "MLPClassifier",
     "MLPRegressor",
     "Model",
@@ -108,6 +109,7 @@ __all__ = [
     "hessian_vector_product",
     "jit",
     "jvp",
+    "load_language_model",
     "load_model",
     "loss_along_gradient",
     "loss_over_weight",

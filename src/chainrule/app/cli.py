@@ -184,6 +184,10 @@ def train(
     length: Annotated[
         int | None, typer.Option(help="Steps of a sequence; of longer ones the end is taken.")
     ] = None,
+    tokens: Annotated[
+        str, typer.Option(help="Of a text: characters, subwords, or subwords:2000.")
+    ] = "characters",
+    context: Annotated[int, typer.Option(help="Tokens of a text that are seen at once.")] = 128,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the run; runs/NAME-TIME if not given.")
     ] = None,
@@ -196,11 +200,33 @@ def train(
     json: Json = False,
 ) -> ExitCode:
     """Train a network on a table, pictures, sequences or a text, and save it."""
-    from chainrule.app.commands.train import train as run
-    from chainrule.app.training import MediaWishes, Wishes
+    from chainrule.app.training import MediaWishes, Wishes, kind_of_source
 
     screen = Screen(json, quiet)
     shown: bool | str = "auto" if progress is None else progress
+    shown = False if screen.silent and progress is None else shown
+    asked = {
+        "hidden": None if hidden is None else _units(hidden),
+        "activation": activation,
+        "network": network,
+        "dropout": dropout,
+        "epochs": epochs,
+        "patience": patience,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "optimizer": optimizer,
+        "seed": seed,
+        "executor": executor,
+    }
+    if (kind or kind_of_source(source)) == "text":
+        from chainrule.app.commands.text import train_text
+        from chainrule.app.training.text import TextWishes
+
+        about = TextWishes(tokens, context, validation, test, seed)
+        return train_text(screen, source, about, asked, out, shown)
+    from chainrule.app.commands.train import train as run
+
     return run(
         screen,
         source,
@@ -216,23 +242,10 @@ def train(
             test=test,
             seed=seed,
         ),
-        {
-            "hidden": None if hidden is None else _units(hidden),
-            "activation": activation,
-            "network": network,
-            "dropout": dropout,
-            "epochs": epochs,
-            "patience": patience,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "weight_decay": weight_decay,
-            "optimizer": optimizer,
-            "seed": seed,
-            "executor": executor,
-        },
+        asked,
         folds,
         out,
-        False if screen.silent and progress is None else shown,
+        shown,
         kind,
         MediaWishes(
             size=None if size is None else _pixels(size),
@@ -280,6 +293,30 @@ def predict(
     from chainrule.app.commands.predict import predict as run
 
     return run(Screen(json, quiet), model, source, out, proba, only)
+
+
+@app.command()
+def generate(
+    model: ModelPath,
+    prompt: Annotated[str, typer.Argument(help="How the text begins; - reads standard input.")],
+    length: Annotated[int, typer.Option(help="Tokens to add.")] = 300,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 the text is more predictable; 0 takes the likeliest.")
+    ] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Draw from so many likely tokens.")] = None,
+    top_p: Annotated[
+        float, typer.Option(help="Draw from the likeliest tokens that reach this probability.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same text.")] = 0,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> ExitCode:
+    """Continue a text with a language model."""
+    from chainrule.app.commands.text import generate as run
+    from chainrule.app.model import Sampling
+
+    sampling = Sampling(temperature, top_k, top_p)
+    return run(Screen(json, quiet), model, prompt, length, sampling, seed)
 
 
 @app.command()

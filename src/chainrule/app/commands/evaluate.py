@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from chainrule.app.commands.language import evaluate_text
 from chainrule.app.commands.scores import in_one_line, show_errors, show_scores
 from chainrule.app.failures import ExitCode
-from chainrule.app.model import load_model
+from chainrule.app.model import LanguageModel, open_model
+from chainrule.app.model.kinds import kind_of
 from chainrule.app.screen import Screen
+
+_WHAT = {"table": "Rows", "images": "Pictures", "sequence": "Sequences"}
 
 
 def evaluate(screen: Screen, path: str, source: str) -> ExitCode:
@@ -20,13 +24,15 @@ def evaluate(screen: Screen, path: str, source: str) -> ExitCode:
     source
         A table with the target's column.
     """
-    model = load_model(path)
+    model = open_model(path)
+    if isinstance(model, LanguageModel):
+        return evaluate_text(screen, path, model, source)
     result = model.evaluate(source)
     target = model.target
     screen.pairs(
         [
             ("Model", f"{path}: {target.name}"),
-            ("Table", f"{source}: {result['rows']:,} rows"),
+            (_WHAT[kind_of(model.encoder)], f"{source}: {result['rows']:,}"),
             *(("Note", each) for each in result["notes"]),
         ]
     )

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chainrule.app.commands.language import predict_text
 from chainrule.app.commands.scores import number
 from chainrule.app.failures import ExitCode
-from chainrule.app.model import Model, Predictions, load_model
+from chainrule.app.model import LanguageModel, Model, Predictions, open_model
 from chainrule.app.model.kinds import read
 from chainrule.app.screen import Screen, note
 from chainrule.data import write_table
@@ -39,7 +40,9 @@ def predict(
     only
         Whether to leave out the columns of the input.
     """
-    model = load_model(path)
+    model = open_model(path)
+    if isinstance(model, LanguageModel):
+        return predict_text(screen, path, model, source, out)
     if probabilities and not model.target.classes:
         raise DataError(f"the target {model.target.name!r} is a number: it has no probabilities")
     samples = read(model.encoder, source)

@@ -17,6 +17,9 @@ NAMES = {
     "f1": "F1 of all labels",
     "rmse": "root mean square error",
     "mae": "mean absolute error",
+    "nats_per_token": "nats per token",
+    "nats_per_character": "nats per character",
+    "bits_per_character": "bits per character",
 }
 MOST_CLASSES = 12
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
-from chainrule import nn
+from chainrule.app.commands.language import show_text
+from chainrule.app.commands.layers import layers_of, show_layers
 from chainrule.app.commands.scores import in_one_line
 from chainrule.app.failures import ExitCode
-from chainrule.app.model import Model, load_model
+from chainrule.app.model import LanguageModel, Model, open_model
 from chainrule.app.model.kinds import TABLE, data_types, kind_of
 from chainrule.app.model.trained import ANSWERS
 from chainrule.app.screen import Screen
 from chainrule.data import Encoder
-from chainrule.explaining import summary
 from chainrule.ir import text
 from chainrule.plan import plan
 
@@ -31,9 +28,11 @@ def show(screen: Screen, path: str) -> ExitCode:
     path
         The model file, or the folder of its run.
     """
-    model = load_model(path)
+    model = open_model(path)
+    if isinstance(model, LanguageModel):
+        return show_text(screen, path, model)
     program, explained = text(model.program), plan(model.program, limits={"batch": ROWS}).explain()
-    layers = _layers(model)
+    layers = layers_of(model.network, [*data_types(model.encoder).values()])
     target = model.target
     parameters = sum(int(array.size) for array in model.weights.values())
     screen.pairs(
@@ -51,11 +50,7 @@ def show(screen: Screen, path: str) -> ExitCode:
         "\n".join(model.encoder.describe()),
     )
     screen.say()
-    if layers:
-        titles = ["Layer", "kind", "output", "parameters", "flops per row"]
-        screen.table(titles, [_row(layer) for layer in layers], words=3)
-    else:
-        screen.say("Layers: of a user's own; the program below is what predicts.")
+    show_layers(screen, layers)
     _section(screen, "Program", program)
     _section(screen, f"Plan for {ROWS} rows", explained)
     screen.result(
@@ -110,40 +105,3 @@ def _trained(model: Model) -> list[tuple[str, object]]:
     if scores := model.test_scores:
         facts.append(("Test", in_one_line(scores)))
     return facts
-
-
-def _layers(model: Model) -> list[dict[str, Any]]:
-    """Path, class, settings, output, parameters and work of every layer that holds no other."""
-    if model.network is None:
-        return []
-    calls = summary(model.network, *data_types(model.encoder).values()).layers
-    rows = {row.path: row for row in reversed(calls)}  # the first call counts
-    return [
-        {
-            "path": path or "network",
-            "kind": type(layer).__name__,
-            "settings": _settings(layer),
-            "output": rows[path].output,
-            "parameters": rows[path].parameters,
-            "flops": rows[path].flops,
-        }
-        for path, layer in nn.walk(model.network)
-        if path in rows and sum(1 for _ in nn.walk(layer)) == 1
-    ]
-
-
-def _settings(layer: nn.Module) -> dict[str, Any]:
-    fixed = [f for f in dataclasses.fields(layer) if f.metadata.get("static")]  # type: ignore[arg-type]
-    values = {f.name: getattr(layer, f.name) for f in fixed}
-    plain = bool | int | float | str | None
-    return {k: v if isinstance(v, plain) else repr(v) for k, v in values.items()}
-
-
-def _row(layer: dict[str, Any]) -> list[object]:
-    # How arrays began says little about what they are now; None is what a layer does not do.
-    settings = layer["settings"].items()
-    shown = {k: v for k, v in settings if v is not None and not k.startswith("initial")}
-    settings = ", ".join(f"{k}={v}" for k, v in shown.items())
-    kind = f"{layer['kind']}({settings})"
-    counts = (f"{layer[name]:,}" for name in ("parameters", "flops"))
-    return [layer["path"], kind, layer["output"], *counts]

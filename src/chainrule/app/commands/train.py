@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.app.commands.found import show_found, show_plan
+from chainrule.app.commands.outcome import show_files, show_training
 from chainrule.app.commands.scores import in_one_line, show_errors, show_scores
 from chainrule.app.failures import ExitCode
-from chainrule.app.screen import Screen, note
+from chainrule.app.model import Model
+from chainrule.app.screen import Screen
 from chainrule.app.training import (
     Fold,
     MediaWishes,
@@ -23,7 +25,7 @@ from chainrule.app.training import (
     open_examples,
     with_folds,
 )
-from chainrule.app.training.runs import HISTORY, MODEL, REPORT, make_folder, save_run
+from chainrule.app.training.runs import make_folder, save_run
 from chainrule.errors import ChainruleError
 
 _SHOWN = 8
@@ -98,17 +100,12 @@ def _tested(
     return tested
 
 
-def _show_outcome(screen: Screen, prepared: Prepared, outcome: Outcome, folder: Path) -> None:
+def _show_outcome(
+    screen: Screen, prepared: Prepared, outcome: Outcome[Model], folder: Path
+) -> None:
     report = outcome.model.report
-    training, test = report["training"], report["test"]
-    kept = f"; kept epoch {training['best_epoch']}" if training["best_epoch"] else ""
-    if outcome.interrupted:
-        note("interrupted: the best model so far is kept")
-    screen.say(
-        f"Trained {training['epochs']} epochs in {training['seconds']:.1f} s, stopped by "
-        f"{training['stopped_because']}{kept}."
-    )
-    screen.say()
+    test = report["test"]
+    show_training(screen, outcome)
     title = f"{test['of']} rows" + (", all seen in training" if test["of"] != "test" else "")
     columns = {"model": test["scores"], "baseline": report["baseline"]}
     if folds := report.get("folds"):
@@ -119,15 +116,9 @@ def _show_outcome(screen: Screen, prepared: Prepared, outcome: Outcome, folder: 
     screen.say()
     show_errors(screen, test, prepared.target.classes)
     screen.say()
-    sizes = {name: (folder / name).stat().st_size for name in (MODEL, HISTORY, REPORT)}
-    screen.pairs([("Files", folder), *(("", f"{n} ({_size(s)})") for n, s in sizes.items())])
-    files = {name.split(".")[0]: str(folder / name) for name in sizes}
+    files = show_files(screen, folder)
     scores = in_one_line(test["scores"])
     screen.result(
         {**report, "files": files, "interrupted": outcome.interrupted},
         f"{files['model']}: {scores} on {test['rows']:,} {test['of']} rows",
     )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

@@ -9,7 +9,10 @@ file               idea
 ``table_network``  the network of a table with embedded columns
 ``scoring``        predictions beside the truth, and beside a guess
 ``prediction``     the program that predicts, run on blocks of rows
+``language``       a language model: texts in, their likelihood and continuation out
+``sampling``       which token comes next
 ``file``           a model as one file, and back
+``language_file``  ... a language model
 ``container``      a zip archive with a manifest and arrays
 ``program``        a program as JSON, and back
 ``network``        a network as JSON, and back
@@ -20,18 +23,30 @@ looked up by name among ours, the types of all values are derived anew by the ru
 cards, and sizes are bounded.
 """
 
-from chainrule.app.model.file import FORMAT, load_model, save_model
+from chainrule.app.model.file import (
+    FORMAT,
+    load_language_model,
+    load_model,
+    open_model,
+    save_model,
+)
+from chainrule.app.model.language import LanguageModel
+from chainrule.app.model.sampling import Sampling
 from chainrule.app.model.scoring import Predictions, compare, guess
 from chainrule.app.model.table_network import table_network
 from chainrule.app.model.trained import Model
 
 __all__ = [
     "FORMAT",
+    "LanguageModel",
     "Model",
     "Predictions",
+    "Sampling",
     "compare",
     "guess",
+    "load_language_model",
     "load_model",
+    "open_model",
     "save_model",
     "table_network",
 ]

@@ -18,6 +18,8 @@ from chainrule.app.model.kinds import (
     encoder_from_dict,
     kind_of,
 )
+from chainrule.app.model.language import LanguageModel
+from chainrule.app.model.language_file import language_from_json, language_to_json
 from chainrule.app.model.network import network_from_json, network_to_json
 from chainrule.app.model.prediction import prediction_program
 from chainrule.app.model.program import (
@@ -43,12 +45,12 @@ FORMAT = 2
 TABLE_FORMAT = 1
 """Version of a file that holds a model of tables, which older readers know."""
 
-KIND = "chainrule model"
+KIND, LANGUAGE = "chainrule model", "chainrule language model"
 NAME = "model.chainrule"
 PARTS = ("encoder", "target", "shares", "program", "network", "report")
 
 
-def save_model(model: Model, path: str | os.PathLike[str]) -> None:
+def save_model(model: Model | LanguageModel, path: str | os.PathLike[str]) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
@@ -63,7 +65,12 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     DataError
         If the file cannot be written.
     """
-    arrays: Arrays = dict(model.weights)
+    arrays: Arrays = {}
+    if isinstance(model, LanguageModel):
+        about = {"kind": LANGUAGE, "format": FORMAT, "chainrule": model.version}
+        write_container(path, {**about, **language_to_json(model, arrays)}, arrays)
+        return
+    arrays |= model.weights
     manifest = {
         "kind": KIND,
         "format": TABLE_FORMAT if kind_of(model.encoder) == TABLE else FORMAT,
@@ -79,7 +86,51 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model from a file; nothing in the file can run code.
+    """Read a model of tables, pictures or sequences; nothing in the file can run code.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a run that holds ``model.chainrule``.
+
+    Raises
+    ------
+    ModelFileError
+        As for `open_model`, and if it is a language model.
+    """
+    model = open_model(path)
+    if isinstance(model, Model):
+        return model
+    raise ModelFileError(
+        f"{str(path)!r} is a language model, which continues texts: chainrule generate does, and "
+        "in Python chainrule.load_language_model"
+    )
+
+
+def load_language_model(path: str | os.PathLike[str]) -> LanguageModel:
+    """Read a language model; nothing in the file can run code.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a run that holds ``model.chainrule``.
+
+    Raises
+    ------
+    ModelFileError
+        As for `open_model`, and if it is no language model.
+    """
+    model = open_model(path)
+    if isinstance(model, LanguageModel):
+        return model
+    raise ModelFileError(
+        f"{str(path)!r} is no language model: it predicts {model.target.name!r}; chainrule predict "
+        "does that"
+    )
+
+
+def open_model(path: str | os.PathLike[str]) -> Model | LanguageModel:
+    """Read a model of any kind from a file; nothing in the file can run code.
 
     Parameters
     ----------
@@ -105,15 +156,17 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         raise ModelFileError(f"{str(path)!r}: its parts are nested too deeply") from error
 
 
-def _model(manifest: object, arrays: Arrays) -> Model:
+def _model(manifest: object, arrays: Arrays) -> Model | LanguageModel:
     # Kind and format come first: what follows may have another form in a newer file.
     fields = Fields(manifest, "manifest")
-    fields.choice("kind", (KIND,))
+    kind = fields.choice("kind", (KIND, LANGUAGE))
     if (form := fields.whole("format")) > FORMAT:
         raise ModelFileError(
             f"it was made by a newer chainrule ({fields.text('chainrule')}, format {form}; this "
             f"version reads up to format {FORMAT}): upgrade chainrule"
         )
+    if kind == LANGUAGE:
+        return language_from_json(fields, arrays)
     version = fields.text("chainrule")
     inner = _parts(manifest)
     encoder = encoder_from_dict(inner["encoder"])

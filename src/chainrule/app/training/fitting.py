@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from chainrule import __version__
-from chainrule.app.model import Model, compare, guess
+from chainrule.app.model import LanguageModel, Model, compare, guess
 from chainrule.app.training.preparation import Part, Prepared
 from chainrule.app.training.settings import Settings, trainer
 from chainrule.train.run import Run
+
+AnyModel = TypeVar("AnyModel", Model, LanguageModel)
 
 INTERRUPTED = "interrupted"
 """Why a run stopped after Ctrl-C."""
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Outcome(Generic[AnyModel]):
     """A trained model, and how it came about.
 
     Parameters
@@ -29,7 +31,7 @@ class Outcome:
         The training.
     """
 
-    model: Model
+    model: AnyModel
     run: Run
 
     @property
@@ -43,7 +45,7 @@ class Outcome:
         return not len(self.run.history)
 
 
-def fit(prepared: Prepared, settings: Settings, progress: bool | str = False) -> Outcome:
+def fit(prepared: Prepared, settings: Settings, progress: bool | str = False) -> Outcome[Model]:
     """Train a network on a prepared table and score it on the test rows.
 
     Without test rows the scores are of the training rows, and the report says so.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.app.model import Predictions, compare
+from chainrule.app.model import Model, Predictions, compare
 from chainrule.app.training.fitting import Outcome, baseline_scores, fit
 from chainrule.app.training.preparation import Opened, Prepared
 from chainrule.app.training.settings import Settings
@@ -32,7 +32,7 @@ class Fold:
     """
 
     prepared: Prepared
-    outcome: Outcome
+    outcome: Outcome[Model]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def fit_folds(
         yield Fold(prepared, outcome)
 
 
-def with_folds(outcome: Outcome, opened: Opened, folds: Sequence[Fold]) -> Outcome:
+def with_folds(outcome: Outcome[Model], opened: Opened, folds: Sequence[Fold]) -> Outcome[Model]:
     """Put the scores of folds into the report of the model that was trained on all rows.
 
     ``test`` then holds the means over the folds and, as ``deviations``, how far the folds lie

@@ -97,8 +97,8 @@ def open_examples(
         If the examples or the target cannot be used; the message says why.
     """
     kind = kind or kind_of_source(source)
-    if kind not in KINDS:
-        raise ParameterError(f"there is no kind {kind!r} of data: use {listing(KINDS)}")
+    if kind not in KINDS[:-1]:
+        raise ParameterError(f"there is no kind {kind!r} of data here: use {listing(KINDS)}")
     media = media or MediaWishes()
     names = as_names(target)
     if kind == "table":

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from chainrule.app.model import save_model
 from chainrule.app.training.fitting import Outcome
@@ -92,7 +93,7 @@ def _made(folder: Path, exist_ok: bool) -> RunFolder:
     return RunFolder(folder, not there)
 
 
-def save_run(outcome: Outcome, folder: Path) -> None:
+def save_run(outcome: Outcome[Any], folder: Path) -> None:
     """Write the model, the history and the report; if the disk is full, keep the model elsewhere.
 
     Raises
@@ -116,7 +117,7 @@ def save_run(outcome: Outcome, folder: Path) -> None:
         raise DataError(f"{error}; the model was saved as {str(rescued)!r} instead") from error
 
 
-def _history(outcome: Outcome) -> bytes:
+def _history(outcome: Outcome[Any]) -> bytes:
     history = outcome.run.history
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -101,6 +101,11 @@ def choose_settings(prepared: Prepared, asked: Mapping[str, Any]) -> Settings:
             "hidden layers and dropout are part of the network that is described by --network, as "
             "in 'conv 32, pool, dropout 0.2, dense 128'"
         )
+    return with_asked(chosen, asked)
+
+
+def with_asked(chosen: Settings, asked: Mapping[str, Any]) -> Settings:
+    """Put what the user asked for in place of what was chosen; None leaves it as it is."""
     settings = replace(chosen, **{k: value for k, value in asked.items() if value is not None})
     if settings.optimizer not in OPTIMISERS:
         raise ParameterError(
@@ -147,14 +152,11 @@ def trainer(prepared: Prepared, settings: Settings, progress: bool | str) -> Tra
         activation=settings.activation,
         dropout=settings.dropout,
     )
-    limits: list[stop.Criterion] = [stop.Epochs(settings.epochs)]
-    if settings.patience:
-        limits.append(stop.Patience(settings.patience))
     return Trainer(
         network,
         LOSSES[target.task],
-        _optimiser(settings),
-        stop=limits,
+        optimiser_of(settings),
+        stop=limits_of(settings),
         batch_size=settings.batch_size,
         seed=settings.seed,
         executor=settings.executor,
@@ -162,7 +164,14 @@ def trainer(prepared: Prepared, settings: Settings, progress: bool | str) -> Tra
     )
 
 
-def _optimiser(settings: Settings) -> optim.Optimiser:
+def limits_of(settings: Settings) -> list[stop.Criterion]:
+    """Say when training stops."""
+    limits: list[stop.Criterion] = [stop.Epochs(settings.epochs)]
+    return [*limits, stop.Patience(settings.patience)] if settings.patience else limits
+
+
+def optimiser_of(settings: Settings) -> optim.Optimiser:
+    """Make the optimiser."""
     rate = settings.learning_rate
     if settings.optimizer == "adamw":
         return optim.AdamW(rate, weight_decay=settings.weight_decay)

@@ -94,6 +94,7 @@ def _activation(make: Callable[[], nn.Module]) -> Recipe:
 
 _FILTERS = Spelling(("filters", "size", "stride"), 1)
 _POOL = Spelling(("size",))
+_HEADS = Spelling(("heads",), 1)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -111,6 +112,24 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             lambda v, site: _by_axes(site, nn.AveragePool1D, nn.AveragePool2D)(v.get("size", 2)),
             "places",
         ),
+        "attention": Recipe(
+            _HEADS,
+            TIME,
+            lambda v, site: nn.MultiHeadAttention(v["heads"], causal=site.kind == TEXT),
+            "places",
+        ),
+        "transformer": Recipe(
+            Spelling(("heads", "hidden", "dropout"), 1, shares=("dropout",)),
+            TIME,
+            lambda v, site: nn.TransformerEncoderBlock(
+                v["heads"],
+                v.get("hidden"),
+                dropout=v.get("dropout", 0.0),
+                causal=site.kind == TEXT,
+            ),
+            "places",
+        ),
+        "positions": Recipe(_PLAIN, TIME, lambda v, site: nn.SinusoidalPositions(), "places"),
         "globalaverage": Recipe(_PLAIN, (IMAGES,), lambda v, site: nn.GlobalAveragePool(), "join"),
         "globalmax": Recipe(_PLAIN, (IMAGES,), lambda v, site: nn.GlobalMaxPool(), "join"),
         "flatten": Recipe(_PLAIN, (IMAGES,), lambda v, site: nn.Flatten(), "join"),

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from chainrule import nn
 from chainrule.app.model import table_network
-from chainrule.app.model.kinds import AnyEncoder, data_types, kind_of
+from chainrule.app.model.kinds import BATCH, AnyEncoder, data_types, kind_of
 from chainrule.app.model.sequence_network import SequenceNetwork
-from chainrule.app.training.architecture.layers import layers_of
+from chainrule.app.training.architecture.layers import TEXT, layers_of
 from chainrule.app.training.architecture.python_file import is_python_file, network_of_file
 from chainrule.data import Encoder
 from chainrule.data.images import ImageEncoder
 from chainrule.errors import ChainruleError, ParameterError
+from chainrule.ir import ArrayType, Dim
 
 _SMALLEST = 4  # pixels that are left on a side
 _WIDEST = 128  # filters of the last convolution
+_EMBEDDED = 128  # numbers of a token's vector
 
 
 def usual_network(encoder: AnyEncoder) -> str:
@@ -69,12 +72,7 @@ def build_network(
         network = network_of_file(described, outputs)
     else:
         network = _in_words(encoder, outputs, described, activation)
-    try:
-        network.initialise(0, *data_types(encoder).values())
-    except ChainruleError as error:
-        said = " ".join([str(error), *getattr(error, "__notes__", [])])
-        raise ParameterError(f"--network {described!r} does not suit the data: {said}") from error
-    return network
+    return _tried(network, described, [*data_types(encoder).values()])
 
 
 def _in_words(encoder: AnyEncoder, outputs: int, described: str, activation: str) -> nn.Module:
@@ -87,6 +85,56 @@ def _in_words(encoder: AnyEncoder, outputs: int, described: str, activation: str
             *layers.over_places, *_flat(layers.over_places), *layers.behind, output
         )
     return SequenceNetwork(layers.over_places, nn.Sequential(*layers.behind, output))
+
+
+def usual_language_network() -> str:
+    """Choose a network for texts: four blocks of a transformer, of a width that a laptop likes."""
+    return "embedding 128, transformer 4, transformer 4, transformer 4, transformer 4"
+
+
+def language_network(
+    tokens: int, context: int, described: str, *, activation: str = "gelu"
+) -> nn.Module:
+    """Make a network that scores the token behind each place.
+
+    Parameters
+    ----------
+    tokens
+        How many different ones there are.
+    context
+        How many the network sees at once.
+    described
+        Layers in words, or ``FILE.py:FUNCTION``. The embedding of the tokens comes first, with
+        a learnt vector for each place where a transformer or attention follows; the scores
+        come last.
+    activation
+        Of dense layers.
+
+    Raises
+    ------
+    ParameterError
+        If the description cannot be understood, or does not suit a text.
+    """
+    if is_python_file(described):
+        network = network_of_file(described, tokens)
+    else:
+        layers = layers_of(described, TEXT, activation)
+        every = (*layers.over_places, *layers.behind)
+        looks = any(isinstance(x, nn.MultiHeadAttention) for _, x in nn.walk(every))
+        begin = [nn.Embedding(tokens, layers.embedding or _EMBEDDED, nn.initialisers.Normal(0.02))]
+        places = [nn.LearntPositions(context)] if looks else []
+        network = nn.Sequential(*begin, *places, *every, nn.LayerNorm(), nn.Dense(tokens))
+    return _tried(network, described, [ArrayType((Dim(BATCH), context), "int32")])
+
+
+def _tried(network: nn.Module, described: str, types: Sequence[ArrayType]) -> nn.Module:
+    """Give a network back if it takes examples of these types."""
+    try:
+        network.initialise(0, *types)
+    except ChainruleError as error:
+        said = " ".join([str(error), *getattr(error, "__notes__", [])])
+        raise ParameterError(f"--network {described!r} does not suit the data: {said}") from error
+    return network
 
 
 def _flat(layers: tuple[nn.Module, ...]) -> list[nn.Module]:
