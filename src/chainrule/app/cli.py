@@ -6,7 +6,6 @@ Everything heavy is imported inside of the commands, so that ``--help`` answers 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import warnings
 from pathlib import Path
@@ -17,8 +16,8 @@ import typer
 from chainrule import __version__
 from chainrule.app.failures import ExitCode
 from chainrule.app.failures import explain as explain_failure
+from chainrule.app.options import read_kinds, read_pixels, read_units
 from chainrule.app.screen import Screen, note
-from chainrule.errors import ParameterError
 
 app = typer.Typer(
     name="chainrule",
@@ -206,7 +205,7 @@ def train(
     shown: bool | str = "auto" if progress is None else progress
     shown = False if screen.silent and progress is None else shown
     asked = {
-        "hidden": None if hidden is None else _units(hidden),
+        "hidden": None if hidden is None else read_units(hidden),
         "activation": activation,
         "network": network,
         "dropout": dropout,
@@ -233,7 +232,7 @@ def train(
         target or [],
         Wishes(
             task=task,
-            kinds=_kinds(column or []),
+            kinds=read_kinds(column or []),
             embed=embed,
             scaling=scaling,
             target_scaling=target_scaling,
@@ -248,7 +247,7 @@ def train(
         shown,
         kind,
         MediaWishes(
-            size=None if size is None else _pixels(size),
+            size=None if size is None else read_pixels(size),
             fit=fit,
             labels=labels,
             unreadable=unreadable,
@@ -464,35 +463,3 @@ def open_page(
     from chainrule.app.commands.open import open_page as run
 
     return run(Screen(), model, table, target, host, port, browser)
-
-
-def _kinds(pairs: list[str]) -> dict[str, str]:
-    """Read ``name=kind`` and ``name=kind:details``; the name may hold equals signs, too."""
-    kinds = {}
-    for pair in pairs:
-        match = re.fullmatch(r"(.+?)=([a-z]+(?::.*)?)", pair)
-        if match is None:
-            raise ParameterError(f"--column expects NAME=KIND, as in zip=categorical, not {pair!r}")
-        kinds[match[1]] = match[2]
-    return kinds
-
-
-def _pixels(size: str) -> tuple[int, int]:
-    """Read ``32x48``, height and width, or ``32`` for both."""
-    match = re.fullmatch(r"(\d+)(?:[x×*](\d+))?", size.strip().lower())
-    if match is None:
-        raise ParameterError(f"--size expects height and width as in 32x32, not {size!r}")
-    return int(match[1]), int(match[2] or match[1])
-
-
-def _units(hidden: str) -> tuple[int, ...]:
-    """Read ``64,64``."""
-    if hidden == "none":
-        return ()
-    try:
-        units = tuple(int(each) for each in hidden.split(","))
-    except ValueError:
-        units = (0,)
-    if min(units) < 1:
-        raise ParameterError(f"--hidden expects units as in 64,64 or none, not {hidden!r}")
-    return units

@@ -1,0 +1,39 @@
+"""Options of the command line that are more than a word or a number, read."""
+
+from __future__ import annotations
+
+import re
+
+from chainrule.errors import ParameterError
+
+
+def read_kinds(pairs: list[str]) -> dict[str, str]:
+    """Read ``name=kind`` and ``name=kind:details``; the name may hold equals signs, too."""
+    kinds = {}
+    for pair in pairs:
+        match = re.fullmatch(r"(.+?)=([a-z]+(?::.*)?)", pair)
+        if match is None:
+            raise ParameterError(f"--column expects NAME=KIND, as in zip=categorical, not {pair!r}")
+        kinds[match[1]] = match[2]
+    return kinds
+
+
+def read_pixels(size: str) -> tuple[int, int]:
+    """Read ``32x48``, height and width, or ``32`` for both."""
+    match = re.fullmatch(r"(\d+)(?:[x×*](\d+))?", size.strip().lower())
+    if match is None:
+        raise ParameterError(f"--size expects height and width as in 32x32, not {size!r}")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def read_units(hidden: str) -> tuple[int, ...]:
+    """Read ``64,64``."""
+    if hidden == "none":
+        return ()
+    try:
+        units = tuple(int(each) for each in hidden.split(","))
+    except ValueError:
+        units = (0,)
+    if min(units) < 1:
+        raise ParameterError(f"--hidden expects units as in 64,64 or none, not {hidden!r}")
+    return units
