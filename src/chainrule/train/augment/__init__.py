@@ -5,6 +5,24 @@ numbers on every executor, and is drawn anew from the seed, the step and the row
 """
 
 from chainrule.train.augment.augmentation import Augmentation, OfInput
-from chainrule.train.augment.images import Flip, Shift
+from chainrule.train.augment.images import Cutout, Flip, Shift
+from chainrule.train.augment.mixing import CutMix, Mixup
+from chainrule.train.augment.sequences import Mask, TimeShift
+from chainrule.train.augment.tables import Noise, Swap
+from chainrule.train.augment.warps import Crop, Rotate
 
-__all__ = ["Augmentation", "Flip", "OfInput", "Shift"]
+__all__ = [
+    "Augmentation",
+    "Crop",
+    "CutMix",
+    "Cutout",
+    "Flip",
+    "Mask",
+    "Mixup",
+    "Noise",
+    "OfInput",
+    "Rotate",
+    "Shift",
+    "Swap",
+    "TimeShift",
+]

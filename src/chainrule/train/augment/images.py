@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import chainrule.numpy as cnp
 from chainrule import random
 from chainrule.errors import ParameterError, ShapeError
@@ -99,3 +101,50 @@ class Flip(OfInput):
         check_images("Flip", x)
         turned = random.bernoulli(key, self.probability, (x.shape[0], 1, 1, 1))
         return cnp.where(turned, cnp.flip(x, axis=1 if self.vertical else 2), x)
+
+
+@dataclass(frozen=True)
+class Cutout(OfInput):
+    """Cover a square of each image, at a random place that may reach over the border.
+
+    DeVries and Taylor, "Improved regularization of convolutional neural networks with cutout",
+    2017: 16 pixels for images of 32 x 32.
+
+    Parameters
+    ----------
+    side
+        Pixels of a side of the square.
+    fill
+        Value of the square.
+    argument
+        As for `OfInput`.
+    """
+
+    side: int = 8
+    fill: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if self.side < 1:
+            raise ParameterError(f"side must be at least 1, received {self.side}")
+
+    def change(self, x: Any, key: Any) -> Any:
+        """Give the images, each with a square covered."""
+        check_images("Cutout", x)
+        inside = in_rectangle(x, key, float(self.side), float(self.side))
+        return cnp.where(inside, self.fill, x)
+
+
+def in_rectangle(x: Any, key: Any, height: Any, width: Any) -> Any:
+    """Tell which pixels (batch, height, width, 1) lie in a rectangle around a random pixel."""
+    found = None
+    for axis, (each, side) in enumerate(zip(random.split(key), (height, width), strict=True), 1):
+        pixels = x.shape[axis]
+        centre = cnp.floor(random.uniform(each, (x.shape[0], 1, 1, 1)) * float(pixels))
+        shape = [1, 1, 1, 1]
+        shape[axis] = pixels
+        place = np.arange(pixels, dtype=np.float32).reshape(shape)
+        begin = centre - cnp.floor(0.5 * side)
+        within = (place >= begin) & (place < begin + side)
+        found = within if found is None else found & within
+    return found
