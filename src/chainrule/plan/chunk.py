@@ -94,6 +94,8 @@ def _runs(sharing: Sharing) -> Iterator[tuple[int, int]]:
     begin = None
     for i, group in enumerate(sharing.groups):
         by_rows = any(x in sharing.rows or x in sharing.partial for x in group.outputs)
+        # A loop runs on all rows: fewer would ask for its weights as often.
+        by_rows &= group.kind != "scan" and not sharing.scattered & {*group.reads, *group.outputs}
         if begin is not None and (not by_rows or sharing.levels[i] != sharing.levels[begin]):
             yield begin, i - 1
             begin = None

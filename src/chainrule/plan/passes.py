@@ -244,7 +244,7 @@ def _with_copies(
         copies = {
             x: Node(CARDS["stop_gradient"], (x,), (), x.type)
             for out, x in enumerate(outputs)
-            if out not in kept and x.card.kind in ("reduce", "contract", "index")
+            if out not in kept and x.card.kind in ("reduce", "contract", "index", "control")
         }
         outputs = [x if out in kept else copies.get(x, x) for out, x in enumerate(outputs)]
     pairs: dict[Node, Node] = {}

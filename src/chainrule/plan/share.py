@@ -31,6 +31,8 @@ class Sharing:
         Sums over rows: of each, every worker has only the sum over its own rows.
     rows
         Values with an entry for each row of the minibatch.
+    scattered
+        Those in which a row lies in several places of the axis that numbers rows.
     updates
         Groups that write what is carried on: split by entries, all others run everywhere.
     """
@@ -40,6 +42,7 @@ class Sharing:
     levels: tuple[int, ...]
     partial: frozenset[Node]
     rows: frozenset[Node]
+    scattered: frozenset[Node]
     updates: frozenset[Group]
 
 
@@ -69,7 +72,8 @@ def share(
         if workers > 1:
             if group in updates and any(x not in carried for x in group.outputs):
                 return None
-            if group.kind == "contract" and any(x in rows.partial for x in made):
+            whole = group.kind in ("contract", "scan")  # they read no sums in parts
+            if whole and any(x in rows.partial for x in made):
                 return None
         waits = [levels[maker[x]] + (x in rows.partial or x in carried) for x in made]
         if group in updates:  # nobody may still be reading what is overwritten
@@ -84,6 +88,7 @@ def share(
         tuple(levels[g] for g in ranked),
         rows.partial,
         frozenset(rows.axis),
+        rows.scattered,
         frozenset(updates),
     )
 

@@ -1,0 +1,163 @@
+"""Plans of loops: kernels of a step, memory, and how workers share the rows of a loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+import chainrule.numpy as cnp
+from chainrule.errors import GraphError
+from chainrule.execute import loop
+from chainrule.ir import ArrayType, Dim
+from chainrule.plan import LoopPlan, Plan, plan
+from chainrule.plan.rows import find_rows
+
+BATCH = Dim("batch")
+
+
+def _planned(step: Any, *args: Any, fused: bool = True) -> Plan:
+    return plan(cr.trace(step, *args).graph, limits={"batch": 8}, fused=fused)
+
+
+def _recurrent(w: Any, h: Any, xs: Any) -> Any:
+    return cr.scan(lambda h, x: (cnp.tanh(h @ w + x), h), h, xs)
+
+
+TYPES = (
+    ArrayType((4, 4)),
+    ArrayType((BATCH, 4)),
+    ArrayType((5, BATCH, 4)),
+)
+
+
+def _loop(planned: Plan) -> LoopPlan:
+    (loop,) = planned.loops.values()
+    return loop
+
+
+def test_all_values_of_a_loop_are_one_group_with_the_kernels_of_a_step() -> None:
+    planned = _planned(_recurrent, *TYPES)
+    assert [g.kind for g in planned.groups] == ["scan"]
+    step = _loop(planned)
+    assert [g.kind for g in step.groups] == ["contract", "map", "map"]  # h itself is stacked
+    assert planned.every_group == (*planned.groups, *step.groups)
+
+
+def test_a_carry_that_is_not_stacked_has_two_buffers_and_others_have_none() -> None:
+    step = _loop(_planned(_recurrent, *TYPES))
+    assert list(step.buffers) == [0]
+    a, b = step.buffers[0]
+    assert b - a == 8 * 4 * 4
+    assert step.workspace == step.placement.total + 2 * 8 * 4 * 4
+    stacked = _loop(_planned(lambda h, xs: cr.scan(lambda h, x: (h * x,) * 2, h, xs), *TYPES[1:]))
+    assert not stacked.buffers
+
+
+def test_the_plan_of_a_loop_can_be_read() -> None:
+    text = _planned(_recurrent, *TYPES).explain()
+    assert "5 steps;" in text
+    assert "%0 = the last %0.1" in text
+    assert "%1 = every %0.2" in text
+    assert "%0.1 = tanh(add(%0.0, xs[t]))" in text
+
+
+def test_the_work_of_a_loop_is_that_of_all_steps() -> None:
+    products = 5 * 2 * 8 * 4 * 4
+    assert products < _planned(_recurrent, *TYPES).cost() < 4 * products
+
+
+class TestRows:
+    def test_a_loop_over_time_keeps_rows(self) -> None:
+        graph = cr.trace(_recurrent, *TYPES).graph
+        rows = find_rows(graph)
+        assert [rows.axis[x] for x in graph.outputs] == [0, 1]
+        assert not rows.partial
+
+    def test_rows_stay_known_where_time_is_merged_into_their_axis(self) -> None:
+        def steps_at_once(w: Any, xs: Any) -> Any:
+            flat = cnp.reshape(xs, (5 * BATCH, 4)) @ w
+            return cnp.sum(cnp.reshape(flat, xs.shape) * xs, axis=(0, 1)), flat
+
+        graph = cr.trace(steps_at_once, TYPES[0], TYPES[2]).graph
+        total, flat = graph.outputs
+        rows = find_rows(graph)
+        assert rows.rounds[flat] == 5
+        assert rows.scattered == {x for x in graph.nodes if x.type.shape == (5 * BATCH, 4)}
+        assert rows.partial == {total}
+
+    def test_rows_in_different_orders_do_not_meet(self) -> None:
+        def mixed(xs: Any, ys: Any) -> Any:
+            return cnp.reshape(xs, (20 * BATCH,)) + cnp.reshape(ys, (20 * BATCH,))
+
+        graph = cr.trace(mixed, TYPES[2], ArrayType((BATCH, 5, 4))).graph
+        with pytest.raises(GraphError, match="different orders"):
+            find_rows(graph)
+
+    def test_a_sum_over_rows_may_be_added_up_from_step_to_step(self) -> None:
+        def sums(xs: Any) -> Any:
+            return cr.scan(lambda s, x: (s + cnp.sum(x, axis=0), None), np.zeros(4, "f4"), xs)[0]
+
+        graph = cr.trace(sums, TYPES[2]).graph
+        assert find_rows(graph).partial == set(graph.outputs)
+
+    def test_a_step_that_reads_a_sum_over_rows_cannot_be_shared(self) -> None:
+        def centred(h: Any, xs: Any) -> Any:
+            return cr.scan(lambda h, x: (h * x - cnp.sum(h, axis=0), None), h, xs)[0]
+
+        with pytest.raises(GraphError, match="reads a sum over rows"):
+            find_rows(cr.trace(centred, *TYPES[1:]).graph)
+
+    def test_a_loop_over_rows_cannot_be_shared(self) -> None:
+        graph = cr.trace(lambda xs: cr.scan(lambda s, x: (s + x, None), 0.0, xs)[0],
+                         ArrayType((BATCH,))).graph  # fmt: skip
+        with pytest.raises(GraphError, match="loop over the rows"):
+            find_rows(graph)
+
+
+def _train(workers: int, *, over_time: bool = False) -> tuple[Any, int]:
+    """Some steps of descent on a recurrent network, with a smaller last minibatch.
+
+    With `over_time`, each step of the loop gives a sum over all rows.
+    """
+    random = np.random.default_rng(0)
+    data = random.standard_normal((500, 16, 24)).astype(np.float32)
+    parameters = {
+        "w": (random.standard_normal((24, 64)) * 0.1).astype(np.float32),
+        "u": (random.standard_normal((64, 64)) * 0.1).astype(np.float32),
+        "scale": np.ones(64, np.float32),
+    }
+
+    def objective(p: Any, x: Any) -> Any:
+        z = cnp.matmul(cnp.swapaxes(x, 0, 1), p["w"])
+        begin = cnp.zeros_like(z[0])
+
+        def step(h: Any, z: Any) -> Any:
+            h = cnp.tanh(z + (h @ p["u"]) * p["scale"])
+            return h, cnp.sum(h) if over_time else h
+
+        h, ys = cr.scan(step, begin, z)
+        return (cnp.sum(h**2) + cnp.sum(ys**2) * 0.01) / x.shape[0]
+
+    def step(p: Any, data: Any, rows: Any, number: Any) -> Any:
+        value, g = cr.value_and_grad(objective)(p, cnp.take(data, rows, axis=0))
+        return {name: p[name] - 0.001 * g[name] for name in p}, value
+
+    traced = loop(step, parameters, data, batch_size=128, workers=workers)
+    session = traced.start(parameters, data)
+    values = session.run(np.arange(500, dtype=np.int32), 0)
+    used = session._programs[False].workers  # type: ignore[attr-defined]
+    return (values, session.carry()), used
+
+
+@pytest.mark.parametrize("over_time", [False, True])
+def test_workers_share_a_loop_and_find_what_one_finds(over_time: bool) -> None:
+    (alone, carry), one = _train(1, over_time=over_time)
+    (shared, carries), two = _train(2, over_time=over_time)
+    assert (one, two) == (1, 2)
+    np.testing.assert_allclose(shared, alone, rtol=1e-5)
+    for name, x in carry.items():
+        # Sums over rows are added in another order, in float32.
+        np.testing.assert_allclose(carries[name], x, rtol=1e-4, atol=1e-6)
