@@ -68,6 +68,17 @@ def test_scores_of_folds_are_of_the_rows_that_each_tests(task: str, tmp_path: Pa
     assert "median" in errors if task == "regression" else np.sum(errors) == 60
 
 
+def test_what_a_fold_has_to_say_is_said(tmp_path: Path) -> None:
+    rows = {"x": [i * 7 % 11 for i in range(40)], "y": ["c", *["a", "b"] * 19, "a"]}
+    pl.DataFrame(rows).write_csv(tmp_path / "t.csv")
+    said = chainrule(
+        *("train", "t.csv", "--target", "y", "--folds", 2, *FAST, "--json"), folder=tmp_path
+    ).json
+    (alone,) = [note for note in said["notes"] if "left out" in note]
+    assert alone.endswith("1 test row is left out: training saw no row of its class")
+    assert alone.startswith("fold ")
+
+
 def parts(path: Path, split: str, **wishes: Any) -> Any:
     opened = open_table(str(path), "y", Wishes(split=split, **wishes))
     return opened, opened.prepared(opened.split())

@@ -112,6 +112,7 @@ def test_counts_are_predicted_as_rates(folder: Path) -> None:
         (("--target", "tags", "--target-scaling", "log"), "a scaling of the target suits numbers"),
         (("--target", "warm", "--task", "ranking"), "there is no task 'ranking'"),
         (("--target", "warm", "--folds", "1"), "two folds or more"),
+        (("--target", "warm", "--folds", "0"), "two folds or more"),
         (("--target", "warm", "--folds", "500"), "too few rows for 500 folds"),
         (("--target", "warm", "--scaling", "minmax"), "there is no scaling 'minmax'"),
     ],

@@ -145,6 +145,14 @@ def test_folds_can_be_trained_side_by_side() -> None:
     np.testing.assert_array_equal(apart, cross_val_score(classifier(), X, Y, cv=FOLDS))
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_forked_processes_make_threads_of_their_own() -> None:
+    model = classifier(executor="native", n_jobs=2).fit(X, Y)  # its threads stay behind in a fork
+    with joblib.parallel_config("multiprocessing", n_jobs=2):
+        apart = cross_val_score(model, X, Y, cv=FOLDS)
+    np.testing.assert_array_equal(apart, cross_val_score(model, X, Y, cv=FOLDS))
+
+
 def test_threads_can_train_the_same_structure_at_once() -> None:
     with joblib.parallel_config("threading", n_jobs=2):
         apart = cross_val_score(classifier(executor="native"), X, Y, cv=FOLDS)

@@ -271,7 +271,8 @@ class Encoder:
 
     def _ignored(self, present: list[str]) -> tuple[str, ...]:
         known = {column.name for column in self.columns} | {name for name, _ in self.dropped}
-        extra = [name for name in present if name not in (*known, *self.targets)]
+        known |= {*self.targets}
+        extra = [name for name in present if name not in known]
         return (f"ignored columns that training did not have: {listing(extra)}",) if extra else ()
 
 

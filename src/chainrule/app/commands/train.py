@@ -26,7 +26,7 @@ from chainrule.app.training import (
     with_folds,
 )
 from chainrule.app.training.runs import make_folder, save_run
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, ParameterError
 
 _SHOWN = 8
 
@@ -61,6 +61,8 @@ def train(
     progress
         Whether a progress bar is shown; ``"auto"`` does so on a terminal.
     """
+    if folds is not None and folds < 2:
+        raise ParameterError(f"--folds expects two folds or more, not {folds}")
     opened = open_examples(source, targets, wishes, kind, media)
     parts = opened.split(test=folds is None)
     prepared = opened.prepared(parts)
@@ -69,7 +71,7 @@ def train(
     try:
         show_found(screen, prepared)
         show_plan(screen, prepared, settings, folds)
-        tested = _tested(screen, opened, folds, asked, progress) if folds else []
+        tested = _tested(screen, opened, folds, asked, progress, prepared.notes) if folds else []
         outcome = fit(prepared, settings, progress)
         if outcome.untrained:
             raise KeyboardInterrupt
@@ -84,12 +86,18 @@ def train(
 
 
 def _tested(
-    screen: Screen, opened: Opened, count: int, asked: Mapping[str, Any], progress: bool | str
+    screen: Screen,
+    opened: Opened,
+    count: int,
+    asked: Mapping[str, Any],
+    progress: bool | str,
+    known: Sequence[str],
 ) -> list[Fold]:
-    """Train and test a model for each fold, and say how good each is."""
+    """Train and test a model for each fold, and say how good each is, with notes not yet known."""
     tested = []
     for fold in fit_folds(opened, count, lambda each: choose_settings(each, asked), progress):
         tested.append(fold)
+        screen.pairs([("Note", note) for note in fold.prepared.notes if note not in known])
         facts = fold.facts
         rows = (
             f"{facts['train']:,} train, {facts['validation']:,} validation, {facts['test']:,} test"

@@ -98,8 +98,13 @@ def with_folds(outcome: Outcome[Model], opened: Opened, folds: Sequence[Fold]) -
     means, deviations = _moments([each["scores"] for each in facts])
     baseline, _ = _moments([baseline_scores(fold.prepared) for fold in folds])
     compared = _together(outcome.model.target, opened, folds)
+    notes = list(outcome.model.report["notes"])
+    for number, fold in enumerate(folds, start=1):
+        fresh = [note for note in fold.prepared.notes if note not in notes]
+        notes += [f"fold {number}: {note}" for note in fresh]
     report = {
         **outcome.model.report,
+        "notes": notes,
         "test": {"of": "test", **compared, "scores": means, "deviations": deviations},
         "baseline": baseline,
         "folds": facts,
