@@ -211,3 +211,20 @@ def test_both_halves_of_an_autoencoder_can_be_given_and_watched() -> None:
     )
     assert model.fit(X, X_val=X[:20]).transform(X).shape == (150, 1)
     assert len(model.history_["validation_loss"]) == model.n_iter_
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.Sequential(nn.Conv2D(8, 3), nn.ReLU(), nn.Flatten(), nn.Dense(10)),
+        nn.Sequential(nn.LSTM(16, returns="last"), nn.Dense(10)),
+    ],
+    ids=["convolution", "recurrence"],
+)
+def test_pictures_and_sequences_are_arrays_with_more_axes(network: Any) -> None:
+    pictures, digits = load_digits(return_X_y=True)
+    pictures = pictures[:600].reshape(-1, 8, 8) / 16  # or a sequence of eight rows
+    pictures = pictures[..., None] if isinstance(network.layers[0], nn.Conv2D) else pictures
+    model = classifier(network, max_iter=10, executor="auto").fit(pictures[:400], digits[:400])
+    assert model.score(pictures[400:], digits[400:600]) > 0.7
+    assert model.predict_proba(pictures[:3]).shape == (3, 10)
