@@ -75,3 +75,15 @@ def test_every_word_makes_a_layer_for_each_of_its_kinds(name: str) -> None:
     for kind in recipe.kinds:
         made = layers_of(" ".join([name, *needed]), kind)
         assert made.over_places or made.behind or made.embedding
+
+
+def test_only_the_last_recurrent_layer_of_sequences_forgets_its_steps() -> None:
+    made = layers_of("gru 8 bidirectional, lstm 4 layers=2, dense 4", "sequence").over_places
+    assert [(type(layer).__name__, layer.returns) for layer in made] == [  # type: ignore[attr-defined]
+        ("GRU", "sequence"),
+        ("LSTM", "last"),
+    ]
+    (inside,) = layers_of("lstm 8", "text").over_places
+    assert inside.returns == "sequence"  # type: ignore[attr-defined]
+    with pytest.raises(ParameterError, match="cannot be bidirectional"):
+        layers_of("lstm 8 bidirectional", "text")

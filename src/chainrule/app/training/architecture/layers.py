@@ -92,6 +92,25 @@ def _activation(make: Callable[[], nn.Module]) -> Recipe:
     return Recipe(_PLAIN, EVERY, lambda values, site: make(), "activation")
 
 
+def _recurrent(kind: Callable[..., nn.Module]) -> Recipe:
+    """A layer that reads step by step; the last one of sequences gives what it kept at the end."""
+
+    def make(values: Mapping[str, Any], site: Site) -> nn.Module:
+        returns = "last" if site.last and site.kind == SEQUENCE else "sequence"
+        both = bool(values.get("bidirectional", False))
+        if both and site.kind == TEXT:
+            raise ParameterError(
+                "--network: a language model cannot be bidirectional, as it would see what it is "
+                "to foretell"
+            )
+        return kind(
+            values["units"], layers=values.get("layers", 1), bidirectional=both, returns=returns
+        )
+
+    spelling = Spelling(("units", "layers"), 1, flags=("bidirectional",))
+    return Recipe(spelling, TIME, make, "places")
+
+
 _FILTERS = Spelling(("filters", "size", "stride"), 1)
 _POOL = Spelling(("size",))
 _HEADS = Spelling(("heads",), 1)
@@ -112,6 +131,10 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             lambda v, site: _by_axes(site, nn.AveragePool1D, nn.AveragePool2D)(v.get("size", 2)),
             "places",
         ),
+        **{
+            name: _recurrent(kind)
+            for name, kind in (("lstm", nn.LSTM), ("gru", nn.GRU), ("rnn", nn.SimpleRNN))
+        },
         "attention": Recipe(
             _HEADS,
             TIME,
