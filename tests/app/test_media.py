@@ -13,7 +13,15 @@ from PIL import Image
 from chainrule import nn
 from chainrule.app.model import Model, load_model, save_model
 from chainrule.app.model.sequence_network import SequenceNetwork
-from chainrule.app.training import MediaWishes, Wishes, kind_of_source, open_examples
+from chainrule.app.training import (
+    MediaWishes,
+    Wishes,
+    choose_settings,
+    fit,
+    kind_of_source,
+    open_examples,
+    preparation,
+)
 from chainrule.data import TargetEncoder
 from chainrule.data.sequences import SequenceEncoder, Sequences
 from chainrule.errors import DataError, ParameterError
@@ -224,3 +232,20 @@ def test_a_function_in_a_python_file_fails_with_its_line(tmp_path: Path) -> None
             network_of_file(f"{path}:build", 2)
     with pytest.raises(ParameterError, match="name its function too"):
         network_of_file(str(path), 2)
+
+
+def test_pictures_too_many_to_encode_at_once_are_learnt_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_examples(str(photos(tmp_path)), None, Wishes())
+    monkeypatch.setattr(preparation, "MOST_ENCODED", 4 * 4 * 64 * 4)  # pieces of four pictures
+    prepared = opened.prepared(opened.split())
+    loader = prepared.train.loader
+    assert loader is not None
+    pieces = list(loader)
+    assert [len(y) for _, y in pieces] == [4, 4, 4, 4, 1]
+    whole = np.concatenate([x[0] for x, _ in pieces])
+    assert np.sort(whole.ravel()).tolist() == np.sort(prepared.train.inputs[0].ravel()).tolist()
+    asked = {"epochs": 12, "executor": "numpy", "learning_rate": 0.01, "network": "dense 8"}
+    outcome = fit(prepared, choose_settings(prepared, asked))
+    assert outcome.model.report["test"]["scores"]["accuracy"] == 1.0

@@ -83,9 +83,10 @@ def fit(prepared: Prepared, settings: Settings, progress: bool | str = False) ->
 def train(prepared: Prepared, settings: Settings, progress: bool | str = False) -> Run:
     """Train a network on the training rows, watched by the validation rows."""
     validation = prepared.validation
+    loader = prepared.train.loader
     return trainer(prepared, settings, progress).fit(
-        prepared.train.inputs,
-        prepared.train.target,
+        prepared.train.inputs if loader is None else loader,
+        prepared.train.target if loader is None else None,
         X_val=validation.inputs if len(validation) else None,
         y_val=validation.target if len(validation) else None,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.app.model.kinds import AnyEncoder, Samples, encode, kind_of
+from chainrule.app.model.kinds import AnyEncoder, Samples, data_types, encode, kind_of
 from chainrule.app.model.scoring import left_out
 from chainrule.data import (
     ColumnProfile,
@@ -31,12 +33,17 @@ from chainrule.data import (
 )
 from chainrule.data.headers import as_names
 from chainrule.data.images import ImageEncoder, Pictures
+from chainrule.data.loading import Loader
 from chainrule.data.read import read_with_notes
 from chainrule.data.sequences import SequenceEncoder, Sequences
 from chainrule.data.table import Reading, Table
 from chainrule.data.target import TASKS
 from chainrule.data.wording import listing
 from chainrule.errors import DataError, ParameterError
+from chainrule.ir import ArrayType
+
+MOST_ENCODED = 2**28
+"""Bytes that the inputs of a part may take at once; more are encoded piece by piece."""
 
 _SAMPLE = "sample:"
 
@@ -89,19 +96,35 @@ class Part:
     ----------
     rows
         Their numbers among the rows that have a target, whole numbers [n].
-    inputs
-        The arguments of the network, as `chainrule.app.model.kinds.data_types` has them.
     target
         int32 [n] classes; float32 [n] standardised numbers; float32 [n, outputs] of several
         labels or numbers.
+    encoded
+        Gives the inputs of some of them, by their places in this part.
+    size
+        Bytes that the inputs of one take.
     """
 
     rows: NDArray[Any]
-    inputs: tuple[NDArray[Any], ...]
     target: NDArray[Any]
+    encoded: Callable[[NDArray[Any]], tuple[NDArray[Any], ...]]
+    size: int = 0
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @cached_property
+    def inputs(self) -> tuple[NDArray[Any], ...]:
+        """The arguments of the network, as `chainrule.app.model.kinds.data_types` has them."""
+        return self.encoded(np.arange(len(self)))
+
+    @property
+    def loader(self) -> Loader | None:
+        """What encodes examples beside training, where all at once would take much memory."""
+        if self.size * len(self) <= MOST_ENCODED:
+            return None
+        piece = max(1, MOST_ENCODED // (4 * self.size))
+        return Loader.shuffled(lambda i: (self.encoded(i), self.target[i]), len(self), piece)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +268,13 @@ class Opened:
                     notes.append(f"{_strange(int((~known).sum()), name)}")
                     places = places[known]
             chosen = self.samples.take(places)
-            return Part(places, encode(encoder, chosen)[0], answers.encode(chosen.frame))
+            size = 4 * sum(_entries(kind) for kind in data_types(encoder).values())
+            return Part(
+                places,
+                answers.encode(chosen.frame),
+                lambda i: encode(encoder, chosen.take(i))[0],
+                size,
+            )
 
         train, validation, test = (
             encoded(name, getattr(parts, name)) for name in ("train", "validation", "test")
@@ -351,6 +380,11 @@ def open_table(
         notes.append(left_out(unlabelled, ", ".join(targets)))
     samples = Reading(labelled)
     return Opened(name, table.height, samples, targets, guess, wishes, tuple(notes))
+
+
+def _entries(kind: ArrayType) -> int:
+    """Count the entries of one example in an array of a type."""
+    return math.prod(n for n in kind.shape[1:] if isinstance(n, int))
 
 
 def task_of(labelled: Table, targets: tuple[str, ...], asked: str | None) -> TaskGuess:
