@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chainrule.app.model import LanguageModel, Model, load_language_model, load_model
     from chainrule.backprop import (
         check_gradients,
+        checkpoint,
         custom_vjp,
         grad,
         hessian_vector_product,
@@ -50,6 +51,7 @@ _HOMES = {
     "chainrule.app.model": ("LanguageModel", "Model", "load_language_model", "load_model"),
     "chainrule.backprop": (
         "check_gradients",
+        "checkpoint",
         "custom_vjp",
         "grad",
         "hessian_vector_product",
@@ -99,6 +101,7 @@ __all__ = [
     "augment",
     "check_claims",
     "check_gradients",
+    "checkpoint",
     "custom_vjp",
     "derive",
     "explain",

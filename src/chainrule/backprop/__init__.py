@@ -4,6 +4,7 @@ from chainrule.backprop.check import GradientCheck, check_gradients
 from chainrule.backprop.custom import custom_vjp
 from chainrule.backprop.derivation import Derivation
 from chainrule.backprop.derive import derive
+from chainrule.backprop.recompute import checkpoint
 from chainrule.backprop.reverse import differentiate, pull_back
 from chainrule.backprop.transforms import (
     argument_positions,
@@ -19,6 +20,7 @@ __all__ = [
     "GradientCheck",
     "argument_positions",
     "check_gradients",
+    "checkpoint",
     "custom_vjp",
     "derive",
     "differentiate",

@@ -19,6 +19,7 @@ from chainrule.nn.activations import (
 from chainrule.nn.attend import dot_product_attention, masked_softmax
 from chainrule.nn.attention import MultiHeadAttention
 from chainrule.nn.batch_norm import BatchNorm
+from chainrule.nn.checkpoint import Checkpoint
 from chainrule.nn.convolution import (
     AdaptiveAveragePool1D,
     AdaptiveAveragePool2D,
@@ -110,6 +111,7 @@ __all__ = [
     "AveragePool2D",
     "AveragePool3D",
     "BatchNorm",
+    "Checkpoint",
     "Conv1D",
     "Conv2D",
     "Conv3D",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.ir import Graph, Node, element_count, families, is_loop
+from chainrule.plan.order import ordered
 
 EXPENSIVE = 10
 """Operations per entry from which a value is computed in a loop that can be vectorised."""
@@ -187,7 +188,7 @@ def fuse(
     late: set[Node] = set()
     first: list[Node] = []
     last: list[Node] = []
-    for node in graph.nodes:
+    for node in ordered(graph):
         is_late = node in carried or any(x in late for x in node.inputs)
         if is_late:
             late.add(node)
