@@ -100,7 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     for column in list(found)[:3]:
         cells = rows[column].drop_nulls()
         if cells.dtype.is_numeric():
-            values = [cells.quantile(q, "nearest") for q in (0.1, 0.3, 0.5, 0.7, 0.9)]
+            usual = cells.median()
+            rest = cells.filter(cells != usual)  # a column may hold little but zeros
+            values = sorted({usual, *(rest.quantile(q, "nearest") for q in (0.1, 0.3, 0.7, 0.9))})
         else:
             values = cells.value_counts(sort=True)[column].to_list()[:5]
         profiles[column] = profile_of(model, rows, column, list(dict.fromkeys(values)))

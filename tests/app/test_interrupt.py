@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from chainrule.app.model import load_model
+from chainrule.app.model import load_language_model, load_model
 from tests.app.process import environment
 
 
@@ -22,13 +23,14 @@ def wait_for(words: bytes, terminal: int) -> bytes:
     return seen
 
 
-def test_ctrl_c_saves_the_best_model_and_says_so(tmp_path: Path) -> None:
+def interrupted(folder: Path, *arguments: str) -> Any:
+    """Train until something was learnt, press Ctrl-C, and give the report."""
     # The progress bar, which tells when training has begun, moves on a terminal only.
     terminal, end = pty.openpty()
-    command = ["train", "sample:adult", "--out", "run", "--epochs", "100000", "--patience", "0"]
+    command = ["train", *arguments, "--out", "run", "--epochs", "100000", "--patience", "0"]
     training = subprocess.Popen(
         [sys.executable, "-m", "chainrule", *command, "--json", "--progress"],
-        cwd=tmp_path,
+        cwd=folder,
         env={**environment(), "TERM": "xterm"},
         stdout=subprocess.PIPE,
         stderr=end,
@@ -47,9 +49,20 @@ def test_ctrl_c_saves_the_best_model_and_says_so(tmp_path: Path) -> None:
     assert report["interrupted"] is True
     assert report["training"]["stopped_because"] == "interrupted"
     assert report["training"]["best_epoch"] >= 1
+    return report
+
+
+def test_ctrl_c_saves_the_best_model_and_says_so(tmp_path: Path) -> None:
+    report = interrupted(tmp_path, "sample:adult")
     # One epoch of this table is enough to beat the baseline.
     assert report["test"]["scores"]["accuracy"] > report["baseline"]["accuracy"]
     assert load_model(tmp_path / "run").report["test"] == report["test"]
+
+
+def test_ctrl_c_saves_a_language_model_too(tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("the cat sat on the mat. " * 400)
+    report = interrupted(tmp_path, "book.txt", "--network", "embedding 8, gru 8", "--context", "16")
+    assert load_language_model(tmp_path / "run").report["test"] == report["test"]
 
 
 def test_ctrl_c_before_training_leaves_nothing(tmp_path: Path) -> None:
