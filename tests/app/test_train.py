@@ -94,6 +94,17 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
 
 
+def test_a_learning_rate_can_be_found(tmp_path: Path) -> None:
+    table("binary").write_csv(tmp_path / "t.csv")
+    arguments = ("train", "t.csv", "--target", "y", "--learning-rate")
+    said = chainrule(*arguments, "find", *FAST, "--json", folder=tmp_path).json
+    assert 1e-6 < said["settings"]["learning_rate"] < 1.0
+    again = chainrule(*arguments, "find", *FAST, "--json", folder=tmp_path).json
+    assert again["settings"]["learning_rate"] == said["settings"]["learning_rate"]
+    wrong = chainrule(*arguments, "quick", *FAST, folder=tmp_path)
+    assert "expects a number or 'find', not 'quick'" in wrong.complaint
+
+
 def test_what_the_user_chooses_is_what_is_trained(tmp_path: Path) -> None:
     table("regression").write_csv(tmp_path / "t.csv")
     said = chainrule(

@@ -16,7 +16,7 @@ import typer
 from chainrule import __version__
 from chainrule.app.failures import ExitCode
 from chainrule.app.failures import explain as explain_failure
-from chainrule.app.options import read_kinds, read_pixels, read_units
+from chainrule.app.options import read_kinds, read_pixels, read_rate, read_units
 from chainrule.app.screen import Screen, note
 
 app = typer.Typer(
@@ -129,7 +129,9 @@ def train(
         int | None, typer.Option(help="Epochs without improvement before it stops; 0: no limit.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Size of a step.")] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option(help="Size of a step; find looks for one.")
+    ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Decay of the weights.")] = None,
     optimizer: Annotated[
         str | None, typer.Option(help="adam, adamw, adagrad, rmsprop or sgd.")
@@ -212,7 +214,7 @@ def train(
         "epochs": epochs,
         "patience": patience,
         "batch_size": batch_size,
-        "learning_rate": learning_rate,
+        "learning_rate": read_rate(learning_rate),
         "weight_decay": weight_decay,
         "optimizer": optimizer,
         "seed": seed,

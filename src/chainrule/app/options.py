@@ -37,3 +37,19 @@ def read_units(hidden: str) -> tuple[int, ...]:
     if min(units) < 1:
         raise ParameterError(f"--hidden expects units as in 64,64 or none, not {hidden!r}")
     return units
+
+
+FIND = "find"
+"""Asks to look for a learning rate."""
+
+
+def read_rate(rate: str | None) -> float | str | None:
+    """Read a learning rate: a number, or the word that asks to look for one."""
+    if rate is None or rate == FIND:
+        return rate
+    try:
+        return float(rate)
+    except ValueError:
+        raise ParameterError(
+            f"--learning-rate expects a number or {FIND!r}, not {rate!r}"
+        ) from None

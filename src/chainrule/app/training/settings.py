@@ -8,10 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 from chainrule import losses, optim, stop
+from chainrule.app.options import FIND
 from chainrule.app.training.architecture import build_network, usual_network
 from chainrule.app.training.preparation import Prepared
 from chainrule.errors import ParameterError
+from chainrule.explaining import find_learning_rate
 from chainrule.train import Trainer
+from chainrule.train.pieces import Pieces
 
 OPTIMISERS: Mapping[str, Any] = MappingProxyType(
     {
@@ -101,11 +104,26 @@ def choose_settings(prepared: Prepared, asked: Mapping[str, Any]) -> Settings:
             "hidden layers and dropout are part of the network that is described by --network, as "
             "in 'conv 32, pool, dropout 0.2, dense 128'"
         )
+    if asked.get("learning_rate") == FIND:
+        usual = with_asked(chosen, {**asked, "learning_rate": None})
+        return replace(usual, learning_rate=_found_rate(prepared, usual))
     return with_asked(chosen, asked)
+
+
+def _found_rate(prepared: Prepared, settings: Settings) -> float:
+    """Look for a learning rate on the training rows, or on the first of those that are loaded."""
+    part = prepared.train
+    X, y = part.inputs if part.loader is None else None, part.target
+    if part.loader is not None:
+        X, y, _ = Pieces(part.loader).first()
+    found = find_learning_rate(trainer(prepared, settings, False), X, y)
+    return float(f"{found.suggestion:.2g}")
 
 
 def with_asked(chosen: Settings, asked: Mapping[str, Any]) -> Settings:
     """Put what the user asked for in place of what was chosen; None leaves it as it is."""
+    if asked.get("learning_rate") == FIND:
+        raise ParameterError("a learning rate is found for tables, pictures and sequences only")
     settings = replace(chosen, **{k: value for k, value in asked.items() if value is not None})
     if settings.optimizer not in OPTIMISERS:
         raise ParameterError(
