@@ -15,6 +15,7 @@ from chainrule.app.model.kinds import AnyEncoder, Samples, encode, read, read_la
 from chainrule.app.model.prediction import prediction_program, run_in_blocks
 from chainrule.app.model.scoring import Predictions, compare, decoded, guess
 from chainrule.data import Encoder, TargetEncoder
+from chainrule.data.table import Reading
 from chainrule.errors import DataError
 from chainrule.ir import Graph
 from chainrule.tracing import flatten, leaf_paths
@@ -30,6 +31,9 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a task asks for, in words."""
+
+_PIECE = 1024
+"""Pictures or sequences that are read and encoded at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +117,14 @@ class Model:
 
     def run_samples(self, samples: Samples) -> Predictions:
         """Predict examples that were read as the model's kind asks for; see `kinds.read`."""
-        arrays, notes = encode(self.encoder, samples)
-        return self.run_encoded(arrays, samples.notes + notes)
+        if isinstance(samples, Reading):
+            arrays, notes = encode(self.encoder, samples)
+            return self.run_encoded(arrays, samples.notes + notes)
+        weights, outputs = [*self.weights.values()], []
+        for begin in range(0, len(samples), _PIECE):
+            piece = samples.take(np.arange(begin, min(begin + _PIECE, len(samples))))
+            outputs.append(run_in_blocks(self.program, weights, encode(self.encoder, piece)[0]))
+        return decoded(self.target, np.concatenate(outputs), samples.notes)
 
     def run_encoded(self, rows: Sequence[NDArray[Any]], notes: tuple[str, ...] = ()) -> Predictions:
         """Predict examples that the encoder has encoded, the arrays of `kinds.data_types`."""

@@ -157,7 +157,9 @@ def from_model(model: Model, table: str | None, title: str) -> Material:
         )
     encoder = model.encoder
     if not isinstance(encoder, Encoder):
-        raise ParameterError(f"the page shows models of tables, and this one takes {encoder.kind}")
+        raise ParameterError(
+            f"this is shown for models of tables, and this one takes {encoder.kind}"
+        )
     task, setup = _suited(model.target.task, len(encoder.feature_names), 1000)
     from chainrule.data import load_sample, sample_names
 

@@ -72,7 +72,9 @@ class ImageEncoder:
         return {"pixels": (self.form.shape, "float32")}
 
     def read(self, source: object, target: str | None = None) -> Pictures:
-        """Read pictures to be predicted, with their labels if they are known.
+        """Find pictures to be predicted, with their labels if they are known.
+
+        Files are opened by `encode`, so that many of them can be encoded piece by piece.
 
         Parameters
         ----------
@@ -83,11 +85,11 @@ class ImageEncoder:
             The column of labels, in a table of them.
         """
         if isinstance(source, Pictures):
-            return source.formed(self.form)
+            return source
         if isinstance(source, np.ndarray):
-            return Pictures.of(source).formed(self.form)
+            return Pictures.of(source)
         named = None if target == LABEL else target
-        return read_pictures(Path(str(source)), target=named).formed(self.form)
+        return read_pictures(Path(str(source)), target=named)
 
     def encode(self, pictures: Pictures) -> NDArray[np.float32]:
         """Give the network's input, float32 [n, height, width, channels]."""
