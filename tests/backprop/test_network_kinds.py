@@ -119,6 +119,17 @@ def test_written_out_steps_give_the_gradients_of_the_loop(recurrent: Step) -> No
         np.testing.assert_allclose(found, gradient, rtol=1e-10, atol=1e-14, err_msg=path)
 
 
+def test_formulas_do_not_grow_with_the_steps_behind_them() -> None:
+    network = nn.Sequential(nn.LSTM(2, returns="last"), nn.Dense(1)).initialise(
+        0, np.ones((1, 12, 1))
+    )
+    # Written out where they are read, the gradients would double in length with each step.
+    found = explain(
+        network, np.ones((1, 12, 1)), [[1.0]], losses.HalfSquaredError(), optim.Adam(0.1)
+    )
+    assert max(len(str(line)) for line in found.lines) < 400
+
+
 def test_a_long_sequence_stays_a_loop() -> None:
     network = nn.Sequential(nn.SimpleRNN(2, returns="last"), nn.Dense(1))
     found = step(network, np.ones((1, 65, 1)), [[1.0]], losses.HalfSquaredError())

@@ -200,7 +200,10 @@ def _write_down(
     wanted: Callable[[Mapping[Node, Expression]], Sequence[Wanted]],
 ) -> tuple[tuple[Line, ...], bool]:
     """Write values as equations, and name those of `nodes` that are read often or are long."""
-    candidates = _candidates(nodes, names)
+    # What gets a line of its own is not written out where it is read: of a long chain of values,
+    # such as the steps of a loop, the formula would be longer with each of them.
+    lines_of = {x.node: Symbol("u", ndim=x.node.type.ndim) for x in wanted(names)}
+    candidates = _candidates(nodes, {**lines_of, **names})
     while True:
         own = {x: Symbol(f"u{i}", ndim=x.type.ndim) for i, x in enumerate(candidates, 1)}
         named = {**names, **own}
