@@ -16,8 +16,11 @@ LLVM_TYPES = {
     "bool": "i1",
 }
 
-ROLLED = "!ROLLED"
-"""Stands for the metadata of one loop, until the module numbers them."""
+ROLLED, UNROLLED = "!ROLLED", "!UNROLLED"
+"""Stand for the metadata of one loop, until the module numbers them."""
+
+SHORT = 16
+"""Turns of a loop up to which it may be unrolled, so that the one around it is vectorised."""
 
 
 class Value(NamedTuple):
@@ -73,11 +76,14 @@ class Code:
         return name
 
     @contextmanager
-    def loop(self, count: int | str, *, rolled: bool = False) -> Iterator[int | str]:
+    def loop(self, count: int | str, *, unroll: bool | None = None) -> Iterator[int | str]:
         """Write a loop; what is written inside the `with` is its body.
 
-        A `rolled` loop is not unrolled before it is vectorised, so that the order in which it
-        adds up does not depend on the loops around it.
+        Parameters
+        ----------
+        unroll
+            True unrolls a short loop, so that the one around it can be vectorised. False forbids
+            it, so that the order in which a loop adds up does not depend on the loops around it.
         """
         if count == 1:
             yield 0
@@ -94,7 +100,9 @@ class Code:
         self.line(f"br label %{tag}.end")
         self.label(f"{tag}.end")
         self.line(f"{i}.next = add nuw nsw i64 {i}, 1")
-        self.line(f"br label %{tag}" + (f", !llvm.loop {ROLLED}" if rolled else ""))
+        short = isinstance(count, int) and count <= SHORT
+        mark = ROLLED if unroll is False else UNROLLED if unroll and short else ""
+        self.line(f"br label %{tag}" + (f", !llvm.loop {mark}" if mark else ""))
         self.label(f"{tag}.done")
 
     @property

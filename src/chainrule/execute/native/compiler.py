@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 
 from chainrule.errors import ExecutorError
 
-GENERATION = 1
+GENERATION = 2
 """Number of the code generator; part of every cache key."""
 
 CACHE_LIMIT = 256 << 20
@@ -47,7 +47,7 @@ class Machine:
     def target_machine(self) -> Any:
         """LLVM's code generator for this processor."""
         return llvm.Target.from_default_triple().create_target_machine(
-            cpu=self.cpu, features=self.features, opt=3, reloc="pic", codemodel="default"
+            cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="default"
         )
 
 
@@ -126,7 +126,7 @@ def _optimised(text: str, target_machine: Any) -> Any:
     module = _parsed(text, target_machine)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = True
-    options.loop_unrolling = True
+    options.loop_unrolling = False  # but for loops that are marked
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(target_machine, options)
     builder.getModulePassManager().run(module, builder)

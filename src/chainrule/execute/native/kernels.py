@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.errors import ExecutorError
-from chainrule.execute.native.code import LLVM_TYPES, Code, Indices, Value
+from chainrule.execute.native.code import LLVM_TYPES, SHORT, Code, Indices, Value
 from chainrule.execute.native.scalars import ANY_ORDER, Scalars
 from chainrule.ir import Node, Shape, element_count
 from chainrule.plan import Group
@@ -220,7 +220,11 @@ class Kernel:
     # ------------------------------------------------------------ loops
 
     def nest(
-        self, shape: Shape, body: Callable[[tuple[Any, ...]], None], *, rolled: bool = False
+        self,
+        shape: Shape,
+        body: Callable[[tuple[Any, ...]], None],
+        *,
+        unroll: bool | None = None,
     ) -> None:
         """Write a loop for every axis, the last innermost."""
 
@@ -229,16 +233,19 @@ class Kernel:
                 self._known.clear()
                 body(index)
                 return
-            with self.code.loop(self.indices.size(shape[len(index)]), rolled=rolled) as i:
+            count = element_count(shape[len(index) :])
+            few = isinstance(count, int) and count <= SHORT
+            how = None if unroll and not few else unroll
+            with self.code.loop(self.indices.size(shape[len(index)]), unroll=how) as i:
                 inside((*index, i))
 
         inside(())
 
     def flat_loop(
-        self, shape: Shape, body: Callable[[Flat], None], *, rolled: bool = False
+        self, shape: Shape, body: Callable[[Flat], None], *, unroll: bool | None = None
     ) -> None:
         """Write one loop over all entries."""
-        with self.code.loop(self.indices.size(element_count(shape)), rolled=rolled) as i:
+        with self.code.loop(self.indices.size(element_count(shape)), unroll=unroll) as i:
             self._known.clear()
             body(Flat(i))
 
@@ -312,10 +319,10 @@ class Kernel:
                     self.flat_loop(
                         inner,
                         lambda at: entry(Flat(self.indices.add(begin, at.place))),
-                        rolled=long,
+                        unroll=not long,
                     )
                 else:
-                    self.nest(inner, lambda at: entry((*index, *at)), rolled=long)
+                    self.nest(inner, lambda at: entry((*index, *at)), unroll=not long)
                 result = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
                 self.store(node, index, result)
 
@@ -329,7 +336,7 @@ class Kernel:
             step = fold.step(self.scalars, self.load(node, at), self.value(x, index))
             self.store(node, at, step)
 
-        self.nest(shape, entry)
+        self.nest(shape, entry, unroll=True)
 
     def _argmax(self) -> None:
         (node,) = self.group.outputs
@@ -341,7 +348,7 @@ class Kernel:
             first = self.value(x, (*index[:axis], 0, *index[axis:]))
             self.code.line(f"store {kind} {first.name}, ptr {best}")
             self.code.line(f"store i32 0, ptr {where}")
-            with self.code.loop(self.indices.size(shape[axis])) as i:
+            with self.code.loop(self.indices.size(shape[axis]), unroll=True) as i:
                 self._known.clear()
                 entry = self.value(x, (*index[:axis], i, *index[axis:]))
                 so_far = Value(self.code.set(f"load {kind}, ptr {best}"), x.type.dtype)

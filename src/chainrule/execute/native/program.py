@@ -20,10 +20,11 @@ arrivals at the barrier for which it waits next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chainrule.execute.native.code import ROLLED
+from chainrule.execute.native.code import ROLLED, UNROLLED
 from chainrule.execute.native.compiler import Library
 from chainrule.execute.native.driver import Driver
 from chainrule.execute.native.gemm import Target
@@ -112,13 +113,18 @@ def write_program(
 
 
 def _number_loops(text: str) -> str:
-    """Give every loop that stays rolled metadata of its own."""
-    first, *rest = text.split(ROLLED)
-    numbered = [f"!{i}{part}" for i, part in enumerate(rest)]
-    stop = f"!{len(rest)}"
-    nodes = [f"!{i} = distinct !{{!{i}, {stop}}}" for i in range(len(rest))]
-    nodes.append(f'{stop} = !{{!"llvm.loop.unroll.disable"}}')
-    return "\n".join([first + "".join(numbered), *(nodes if rest else ())])
+    """Give every loop with a mark metadata of its own."""
+    first, *rest = re.split(f"({ROLLED}|{UNROLLED})", text)
+    kinds, parts = rest[::2], rest[1::2]
+    never, fully = len(kinds), len(kinds) + 1
+    numbered = [f"!{i}{part}" for i, part in enumerate(parts)]
+    nodes = [
+        f"!{i} = distinct !{{!{i}, !{never if kind == ROLLED else fully}}}"
+        for i, kind in enumerate(kinds)
+    ]
+    nodes.append(f'!{never} = !{{!"llvm.loop.unroll.disable"}}')
+    nodes.append(f'!{fully} = !{{!"llvm.loop.unroll.full"}}')
+    return "\n".join([first + "".join(numbered), *(nodes if kinds else ())])
 
 
 def _with_required(functions: set[tuple[str, str]]) -> list[tuple[str, str]]:
