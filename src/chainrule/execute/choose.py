@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chainrule.errors import ParameterError
-from chainrule.ir import Graph, bind, element_count, families, is_loop
+from chainrule.ir import Graph
+from chainrule.plan import count_work
 
 EXECUTORS = ("numpy", "native")
 
@@ -39,22 +40,6 @@ def choose_executor(name: str, graph: Graph, runs: int, sizes: dict[str, int]) -
     """
     if name != "auto":
         return check_executor(name)
-    return "native" if _seconds(graph, sizes) * runs > WORTH_COMPILING else "numpy"
-
-
-def _seconds(graph: Graph, sizes: dict[str, int]) -> float:
-    """How long NumPy needs for a program."""
-    seconds = 0.0
-    loops = families(graph.nodes)
-    for node in graph.nodes:
-        if is_loop(node):
-            if node is loops[node][0]:
-                options = node.options
-                seconds += bind(options["length"], sizes) * _seconds(options["body"].graph, sizes)
-            continue
-        over = node.inputs[0].type if node.card.kind == "reduce" else node.type
-        entries = int(element_count(bind(over.shape, sizes)))
-        if node.card.kind == "contract":
-            entries *= int(bind(node.inputs[0].type.shape[-1], sizes))
-        seconds += OVERHEAD + ARITHMETIC * entries * node.card.cost
-    return seconds
+    operations, flops = count_work(graph, sizes)
+    seconds = runs * (OVERHEAD * operations + ARITHMETIC * flops)
+    return "native" if seconds > WORTH_COMPILING else "numpy"

@@ -1,5 +1,6 @@
 """From a graph to a plan: what is computed together, in which order, and where it lies."""
 
+from chainrule.plan.cost import count_bytes, count_work
 from chainrule.plan.fuse import Group, fuse
 from chainrule.plan.loops import LoopPlan
 from chainrule.plan.memory import Placement, lower_bound, place
@@ -13,6 +14,8 @@ __all__ = [
     "Placement",
     "Plan",
     "bind_sizes",
+    "count_bytes",
+    "count_work",
     "fuse",
     "lower_bound",
     "place",

@@ -21,7 +21,8 @@ from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
 from chainrule.execute.native.steps import Steps
 from chainrule.ir import Graph, Node, bind, itemsize
-from chainrule.plan import Plan, bind_sizes, plan
+from chainrule.plan import Plan, bind_sizes, count_bytes, count_work, plan
+from chainrule.plan.chunk import CACHE_BYTES
 
 KEPT = 64
 """Compiled programs that a process keeps at hand, of functions and of loops."""
@@ -108,12 +109,13 @@ def _built_loop(key: LoopKey) -> tuple[Plan, Program, Library]:
     """Plan a loop for as many workers as its work is worth, and compile it."""
     pairs = [(i, i) for i in range(key.carried)]
     limits = {"batch": key.batch_size}
-    step = plan(key.graph, limits=limits, carried=pairs)
-    workers = min(key.workers, step.cost() // WORK_PER_WORKER)
-    if workers > 1:
-        step = plan(key.graph, limits=limits, carried=pairs, workers=workers)
-    elif key.full and not step.chunks:
+    _, flops = count_work(key.graph, limits)
+    workers = max(1, min(key.workers, flops // WORK_PER_WORKER))
+    small = key.full and count_bytes(key.graph, limits) <= CACHE_BYTES
+    if workers == 1 and small:  # one program for exactly this size
         step = plan(bind_sizes(key.graph, limits), carried=pairs)
+    else:
+        step = plan(key.graph, limits=limits, carried=pairs, workers=workers)
     program = _loop_program(step, key)
     return step, program, program.link()
 
