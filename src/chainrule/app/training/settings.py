@@ -20,6 +20,8 @@ OPTIMISERS: Mapping[str, Any] = MappingProxyType(
     {
         "adam": optim.Adam,
         "adamw": optim.AdamW,
+        "adamax": optim.Adamax,
+        "nadam": optim.Nadam,
         "adagrad": optim.Adagrad,
         "rmsprop": optim.RMSprop,
         "sgd": optim.SGD,
