@@ -23,6 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         write(chosen.write_readme)
         return 0
+    if chosen.merge:
+        from benchmarks.publish import write
+        from benchmarks.record import merge
+
+        runs = [json.loads(path.read_text(encoding="utf-8")) for path in chosen.merge]
+        RESULTS.write_text(json.dumps(merge(runs), indent=1) + "\n", encoding="utf-8")
+        write(RESULTS)
+        return 0
     hold_threads(chosen.threads)
     # Only now may a numerical library be loaded.
     from rich.console import Console
@@ -74,6 +82,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--json", type=Path, metavar="FILE", help="write the results there, too")
     add("--publish", action="store_true", help="write results.json, its plot and README's table")
     add("--write-readme", type=Path, metavar="FILE", help="only write README's table and the plot")
+    add("--merge", type=Path, nargs="+", metavar="FILE", help="publish runs of single tasks")
     add("--profile", metavar="NAME", help="only print the time of each of our kernels")
     chosen = parser.parse_args(arguments)
     chosen.peers = [peer for peer in chosen.peers.split(",") if peer]

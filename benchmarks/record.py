@@ -17,6 +17,7 @@ from benchmarks.workloads import (
     PREDICTIONS,
     SCALED,
     SCALING,
+    TASKS,
     WORKLOADS,
     Prediction,
     Task,
@@ -81,10 +82,41 @@ def run(
     for task in tasks:  # the machine's best is known only now
         entry = record["tasks"][task.name]
         entry["bound"] = _bound(task, ours.Work(**entry["work"]), speed)
-    for axis, points in SCALING.items():
-        if all(point.name in record["tasks"] for point in points.values()):
-            record["scaling"][axis] = {str(x): point.name for x, point in points.items()}
+    record["scaling"] = _scaling(record["tasks"])
     return record
+
+
+def merge(records: Sequence[Record]) -> Record:
+    """Join runs of single tasks on one machine, so that each of them may wait for a calm moment.
+
+    Where a task was run twice, the last one counts. Calibrations are those of the last run, but
+    the machine's best figures are those of all.
+    """
+    *earlier, last = records
+    names = ("processor", "threads", "python", "system")
+    for record in earlier:
+        if [record["machine"][x] for x in names] != [last["machine"][x] for x in names]:
+            raise ValueError(f"runs on two machines: {record['machine']} and {last['machine']}")
+    speed = Calibration(**last["calibration"]["best"])
+    for record in earlier:
+        speed = best(speed, Calibration(**record["calibration"]["best"]))
+    tasks = {name: entry for record in records for name, entry in record["tasks"].items()}
+    for name, entry in tasks.items():
+        entry["bound"] = _bound(TASKS[name], ours.Work(**entry["work"]), speed)
+    return last | {
+        "smoke": any(record["smoke"] for record in records),
+        "calibration": last["calibration"] | {"best": asdict(speed)},
+        "tasks": {name: tasks[name] for name in TASKS if name in tasks},
+        "scaling": _scaling(tasks),
+    }
+
+
+def _scaling(tasks: Record) -> Record:
+    return {
+        axis: {str(x): point.name for x, point in points.items()}
+        for axis, points in SCALING.items()
+        if all(point.name in tasks for point in points.values())
+    }
 
 
 def _bound(task: Task, work: ours.Work, speed: Calibration) -> float:

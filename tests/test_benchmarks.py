@@ -366,6 +366,28 @@ def test_only_a_whole_run_is_published(repository: Path) -> None:
     assert "--publish wants all tasks in full" in done.stderr
 
 
+def _run(name: str, processor: str, fma: float) -> record.Record:
+    """What a run of one task leaves behind, as far as merging looks at it."""
+    speed = asdict(replace(FLAT, fma=fma))
+    done = ours.Work(flops=1_000_000, bytes=0, kernels=1, workers=2, memory=0, memory_bound=0)
+    return {
+        "machine": dict.fromkeys(("threads", "python", "system"), 2) | {"processor": processor},
+        "smoke": False,
+        "calibration": {"before": speed, "after": speed, "best": speed},
+        "tasks": {name: {"work": asdict(done), "bound": 0.0}},
+        "scaling": {},
+    }
+
+
+def test_runs_of_single_tasks_are_merged_by_the_machines_best_figures() -> None:
+    both = record.merge([_run("table", "A", 100), _run("small", "A", 50)])
+    assert list(both["tasks"]) == ["small", "table"]
+    assert both["calibration"]["best"]["fma"] == 100
+    assert [x["bound"] for x in both["tasks"].values()] == [pytest.approx(10e-6)] * 2
+    with pytest.raises(ValueError, match="two machines"):
+        record.merge([_run("table", "A", 100), _run("small", "B", 50)])
+
+
 def test_only_training_has_a_profile(repository: Path) -> None:
     done = bench(repository, "--profile", "predict-one")
     assert done.returncode == 2

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from chainrule import __version__
 from chainrule.app.failures import ExitCode
 from chainrule.app.failures import explain as explain_failure
 from chainrule.app.options import read_kinds, read_pixels, read_rate, read_units
-from chainrule.app.screen import Screen, note
+from chainrule.app.screen import Screen, note, note_warning
 
 app = typer.Typer(
     name="chainrule",
@@ -38,7 +38,7 @@ SOURCE += "folder of pictures, or arrays of them; a .ts file of sequences; a tex
 
 def main() -> int:
     """Run the command line; give the exit code."""
-    warnings.showwarning = _warn
+    warnings.showwarning = note_warning
     try:
         arguments = sys.argv[1:] or ["--help"]
         code = app(arguments, prog_name="chainrule", standalone_mode=False)
@@ -68,17 +68,6 @@ def main() -> int:
 def _said(error: typer.TyperException) -> str:
     message = getattr(error, "format_message", error.__str__)()
     return " ".join(str(message).split()).rstrip(".")
-
-
-def _warn(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    note(f"note: {message}")
 
 
 def _version(wanted: bool) -> None:
@@ -435,6 +424,20 @@ def claims(
     from chainrule.app.commands.claims import claims as run
 
     return run(Screen(json, quiet), source)
+
+
+@app.command()
+def cache(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove them; they are made anew.")
+    ] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> ExitCode:
+    """Say how much room compiled programs take on disk, and where; or remove them."""
+    from chainrule.app.commands.cache import cache as run
+
+    return run(Screen(json, quiet), clear)
 
 
 @app.command("open")

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -88,6 +88,18 @@ class Screen:
 def note(text: object) -> None:
     """Write a line to standard error, where it disturbs no result."""
     sys.stderr.write(f"chainrule: {printable(text)}\n")
+
+
+def note_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write a warning as a note, in place of `warnings.showwarning`."""
+    note(f"note: {message}")
 
 
 def _filled(cell: str, width: int, left: bool) -> str:
