@@ -12,6 +12,8 @@ VIEWS = {
     "units": "source=example:e5&phase=3&pick=1,0",
     "edge": "source=sample:spirals&phase=4&pick=1,0,0&step=3",
     "heat maps": "source=sample:digits&phase=3&pick=1,0&step=2",
+    "convolution": "source=network:convolution&phase=2&entry=z(1)@1,3,3",
+    "recurrence": "source=network:recurrence&phase=3",
     "changes": 'source=example:e1&phase=2&changes=[[0,"input","",[0,0],0.5]]&pick=0,0',
     "equations": "view=equations&source=example:e5",
     "claims": "view=claims&claims=E1",

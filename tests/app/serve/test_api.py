@@ -87,6 +87,21 @@ def test_equations_hold_the_numbers_of_the_step(ask: Ask) -> None:
     assert edge["equations"][2]["mathml"].startswith("<math>")
 
 
+def test_a_cell_of_a_picture_has_the_equation_of_its_entry(ask: Ask) -> None:
+    state = {"source": "network:recurrence", "row": 2}
+    maps = {each["key"]: each for each in ask("/api/frame", state)["maps"]}
+    states = np.reshape(maps["h_1(1)"]["values"], (8, 8))  # steps by units
+    told = ask("/api/about", {"state": state, "key": "h_1(1)", "pick": [0, 4, 3]})
+    (entry,) = told["equations"]
+    assert entry["key"] == "h_5(1)"
+    assert entry["index"] == [2, 3]
+    assert entry["value"] == states[4, 3]
+    wrong = ask("/api/about", {"state": state, "key": "h_1(1)", "pick": [0, 9, 3]})
+    assert "there is no step 10" in wrong["error"]
+    wrong = ask("/api/about", {"state": state, "key": "W(2)", "pick": [0, 99, 3]})
+    assert "there is no entry" in wrong["error"]
+
+
 def test_steps_with_a_memory_go_on_from_it(ask: Ask) -> None:
     state = {"source": "sample:xor", "settings": {"optimiser": "adam", "rate": 0.1}}
     for step in range(3):

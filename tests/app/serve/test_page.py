@@ -185,6 +185,30 @@ def test_a_large_network_is_shown_as_heat_maps(page: Page, server: str) -> None:
     expect(page.locator("dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "cell"),
+    [
+        ("convolution", "z(1)", "z(1)@1,3,3"),
+        ("recurrence", "h_3(1)", "h_1(1)@0,2,1"),
+        ("attention", "A(1)", "A(1)@1,0,2"),
+    ],
+)
+def test_kinds_of_networks_are_shown_as_pictures(
+    page: Page, server: str, kind: str, key: str, cell: str
+) -> None:
+    visit(page, server, f"source=network:{kind}&phase=2&entry={cell}")
+    page.wait_for_selector(f"[data-key='{key}']")
+    assert page.locator(".tile canvas").count() >= 8
+    page.locator(".tile .cells").nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#reading")).to_contain_text("column 2")
+    page.keyboard.press("Enter")
+    expect(page.locator("#look")).not_to_have_attribute("aria-busy", "true")
+    expect(page).to_have_url(re.compile("entry=W"))
+    page.locator("#phase-3").click()
+    expect(page.locator(".tiles")).to_contain_text("∂L/∂W")
+
+
 def test_the_page_is_usable_by_keyboard_alone(page: Page, server: str) -> None:
     visit(page, server, "source=example:e1")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chainrule.app.serve.shelf import Shelf
 
-_NAMED = ("sample:", "example:")
+_NAMED = ("sample:", "example:", "network:")
 
 
 def open_on(shelf: Shelf, model: str, table: str | None, target: str | None) -> str:

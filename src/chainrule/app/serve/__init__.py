@@ -13,6 +13,8 @@ file               idea
 ``continued``      an optimiser that goes on from a memory, for explaining later steps
 ``frame``          one step as plain data: units, weights, gradients
 ``about``          the equations of one unit or one edge
+``kinds``          one small network of each kind, ready to be watched
+``maps``           values of networks that are no chain, as small pictures
 ``surface``        outputs over the plane of two inputs
 ``stream``         training in native code, told while it runs
 ``claim_view``     printed numbers beside exact ones

@@ -170,7 +170,11 @@ def frame(moment: Moment) -> dict[str, Any]:
         "dtype": program.dtype,
         "parameters": int(sum(x.size for x in step.objective.parameters.values())),
         "network": _network(moment),
-        "arrays": {key: _array(moment, key) for key in step.keys()},  # noqa: SIM118
+        "arrays": {
+            key: _array(moment, key)
+            for key in step.keys()  # noqa: SIM118
+            if moment.sizes is not None
+        },
         "flow": gradient_flow(moment),
         "prediction": _prediction(moment),
         "curve": list(moment.course.curve(address.step)),
@@ -283,7 +287,8 @@ def gradient_flow(moment: Moment) -> list[dict[str, Any]]:
         fresh = np.asarray(step.results[f"new {path}"])
         norm = float(np.linalg.norm(weight))
         key = key_of(step.objective.names.of[step.objective.graph.inputs[i]])
-        number = key.removeprefix("W(").removesuffix(")")
+        plain = key.startswith("W(")
+        number = key.removeprefix("W(").removesuffix(")") if plain else key
         found.append(
             {
                 "layer": number,

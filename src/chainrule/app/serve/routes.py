@@ -16,6 +16,7 @@ from chainrule.app.serve.address import Address
 from chainrule.app.serve.claim_view import listing, verdicts
 from chainrule.app.serve.course import Library
 from chainrule.app.serve.frame import Moment, Moments, frame
+from chainrule.app.serve.maps import about_place, maps
 from chainrule.app.serve.setup import LOSSES_FOR, OPTIMISERS, number, whole
 from chainrule.app.serve.shelf import MOST_BYTES, Shelf
 from chainrule.app.serve.stream import train
@@ -119,7 +120,9 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
 
     @asked("/api/frame")
     def show(state: Any) -> Any:
-        return frame(moment(state))
+        shown = moment(state)
+        told = frame(shown)
+        return told if shown.sizes is not None else {**told, "maps": maps(shown)}
 
     @asked("/api/about")
     def about(question: Any) -> Any:
@@ -127,6 +130,8 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
             raise ParameterError('a question has a "state" and a "pick"')
         pick = [whole("pick", n) for n in question["pick"]]
         at = moment(question.get("state"))
+        if "key" in question:
+            return about_place(at, question["key"], pick)
         if len(pick) == 2:
             return about_unit(at, *pick)
         if len(pick) == 3:

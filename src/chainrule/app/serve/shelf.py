@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.app.model import load_model
+from chainrule.app.serve.kinds import KINDS
+from chainrule.app.serve.kinds import TITLES as KIND_TITLES
 from chainrule.app.serve.material import Material, from_model, from_table
 from chainrule.app.serve.worked import TITLES, WORKED
 from chainrule.data import read_table, sample_names
@@ -55,6 +57,8 @@ class Shelf:
         kind, _, rest = name.partition(":")
         if kind == "example" and rest in WORKED:
             return WORKED[rest]()
+        if kind == "network" and rest in KINDS:
+            return KINDS[rest]()
         if kind == "sample":
             return from_table(name)
         if kind == "opened":
@@ -62,7 +66,8 @@ class Shelf:
                 "this file is no longer at hand, because the server was started anew: open it again"
             )
         raise ParameterError(
-            f"there is nothing called {name!r:.80}: open sample:NAME or example:e1 to example:e6"
+            f"there is nothing called {name!r:.80}: open sample:NAME, example:e1 to example:e6, "
+            f"or network:{', network:'.join(KINDS)}"
         )
 
     def keep(self, name: str, material: Material) -> None:
@@ -145,7 +150,13 @@ class Shelf:
             opened = [{"name": n, "title": title} for n, (title, _) in self._opened.items()]
         examples = [{"name": f"example:{n}", "title": title} for n, title in TITLES.items()]
         samples = [{"name": f"sample:{n}", "title": n} for n in sorted(sample_names(), key=_order)]
-        groups = [("Worked examples", examples), ("Samples", samples), ("Your files", opened)]
+        kinds = [{"name": f"network:{n}", "title": title} for n, title in KIND_TITLES.items()]
+        groups = [
+            ("Worked examples", examples),
+            ("Kinds of networks", kinds),
+            ("Samples", samples),
+            ("Your files", opened),
+        ]
         return [{"title": title, "items": items} for title, items in groups if items]
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ export function gradientFlow(flow, norms) {
   return h("div", { class: "flow" }, flow.map((each, i) => {
     const width = sizes[i] > 0 ? Math.max(2, ((logs[i] - low) / (high - low)) * 100) : 0;
     const idle = !each.idle || norms ? "" : ` · ${Math.round(each.idle * 100)} % of units idle`;
-    return h("div", {}, h("p", {}, h("span", {}, `layer ${each.layer}`), h("b", {}, shown(sizes[i], 3))),
+    return h("div", {}, h("p", {}, h("span", {}, /^\d+$/.test(each.layer) ? `layer ${each.layer}` : each.layer), h("b", {}, shown(sizes[i], 3))),
       h("div", { class: "bar" }, h("i", { style: `width:${width}%` })),
       norms ? null : h("small", {}, `update is ${shown(each.update * 100, 2)} % of the weights${idle}`));
   }));

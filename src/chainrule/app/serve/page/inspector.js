@@ -19,7 +19,7 @@ export function inspected(about, state, frame, change) {
   const waiting = [...new Set(about.equations.filter((each) => SHOWN_FROM[each.part] > state.phase).map((each) => AFTER[each.part]))];
   const parts = [h("div", {}, visible.map(equation))];
   if (waiting.length) parts.push(h("p", { class: "hint" }, `More after ${waiting.join(" and ")}.`));
-  parts.push(...controls(about, state, frame, change));
+  if (about.kind !== "entry") parts.push(...controls(about, state, frame, change));
   return parts;
 }
 

@@ -129,7 +129,7 @@ function draw({ animate = false } = {}) {
   drawing({ animate });
   curves();
   // What was said last stays, greyed, until the new numbers are there: nothing jumps.
-  if (last && state.pick.length) {
+  if (last && (state.pick.length || state.entry)) {
     tell(last);
     find("#look").setAttribute("aria-busy", "true");
   }
@@ -170,7 +170,7 @@ function legend() {
 }
 
 function hint() {
-  return h("p", { class: "hint" }, "Pick a unit or an edge in the drawing, by mouse or with the arrow keys, to read how its number comes about.");
+  return h("p", { class: "hint" }, `Pick ${frame.network.chain ? "a unit or an edge in the drawing" : "a cell of a picture"}, by mouse or with the arrow keys, to read how its number comes about.`);
 }
 
 function charts() {
@@ -196,21 +196,24 @@ function here() {
 }
 
 async function about(mine = asking) {
-  if (!state.pick.length || !frame.network.chain) return;
+  const [key, place] = state.entry.split("@");
+  if (frame.network.chain ? !state.pick.length : !key) return;
+  const picked = frame.network.chain ? { pick: state.pick } : { key, pick: place.split(",").map(Number) };
   try {
-    const told = await ask("/api/about", { state: asked(state), pick: state.pick });
+    const told = await ask("/api/about", { state: asked(state), ...picked });
     if (mine !== asking || !document.querySelector("#look")) return;
     last = told;
     tell(told);
   } catch (error) {
     if (!(error instanceof Refusal) || error.gone) throw error;
     state.pick = [];
+    state.entry = "";
     keep();
   }
 }
 
 function tell(told) {
-  find("#look-title").textContent = `${told.kind === "edge" ? "Edge" : "Unit"} ${told.title}${told.subtitle && told.kind === "unit" ? `, ${told.subtitle}` : ""}`;
+  find("#look-title").textContent = `${{ edge: "Edge ", unit: "Unit ", entry: "" }[told.kind]}${told.title}${told.subtitle && told.kind === "unit" ? `, ${told.subtitle}` : ""}`;
   find("#look").replaceChildren(...inspected(told, state, frame, change));
   find("#look").removeAttribute("aria-busy");
 }
@@ -226,7 +229,8 @@ async function surface(mine = asking) {
 // ------------------------------------------------------------------ What people do
 
 function choose(pick) {
-  state.pick = pick;
+  if (typeof pick === "string") state.entry = pick;
+  else state.pick = pick;
   last = null;
   keep();
   if (isSmall(frame)) {

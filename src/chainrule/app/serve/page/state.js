@@ -12,6 +12,7 @@
  * @property {number} row
  * @property {number} phase 0 start, 1 forward, 2 loss, 3 backward, 4 update
  * @property {number[]} pick [layer, unit] or [layer, from, to]
+ * @property {string} entry a cell of a network that is no chain: "key@picture,row,column"
  * @property {string} claims
  * @property {string} theme "", "light" or "dark"
  * @property {number} speed steps per second; 0 for as fast as it goes
@@ -32,6 +33,7 @@ const FIRST = {
   row: 0,
   phase: 1,
   pick: [],
+  entry: "",
   claims: "E1",
   theme: "",
   speed: 0,
@@ -54,6 +56,7 @@ export function read(fragment) {
   state.source = text("source");
   state.view = VIEWS.includes(text("view")) ? text("view") : "network";
   state.claims = text("claims");
+  state.entry = /^[^@]+@\d+,\d+,\d+$/.test(text("entry")) ? text("entry") : "";
   state.theme = ["light", "dark"].includes(text("theme")) ? text("theme") : "";
   state.step = whole("step", 1e8);
   state.reach = Math.max(state.step, whole("reach", 1e8));
@@ -85,14 +88,14 @@ function parsed(text, otherwise) {
 export function written(state) {
   const put = new URLSearchParams();
   put.set("source", state.source);
-  const plain = ["view", "claims", "theme", "step", "row", "phase", "speed"];
+  const plain = ["view", "claims", "theme", "step", "row", "phase", "speed", "entry"];
   for (const name of plain) if (state[name] !== FIRST[name]) put.set(name, String(state[name]));
   if (state.reach > state.step) put.set("reach", String(state.reach));
   if (state.log) put.set("log", "1");
   if (Object.keys(state.settings).length) put.set("set", JSON.stringify(state.settings));
   if (state.changes.length) put.set("changes", JSON.stringify(state.changes));
   if (state.pick.length) put.set("pick", state.pick.join(","));
-  return `#${put.toString().replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
+  return `#${put.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%40", "@")}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { asked } from "./state.js";
  * Show a large network.
  * @param {any} frame
  * @param {import("./state.js").State} state
- * @param {(pick: number[]) => void} choose
+ * @param {(pick: any) => void} choose takes [layer, unit] or [layer, from, to]; for networks that are no chain "key@picture,row,column"
  * @returns {HTMLElement}
  */
 export function drawTiles(frame, state, choose) {
@@ -17,7 +17,9 @@ export function drawTiles(frame, state, choose) {
   const read = (text) => { reading.textContent = text; };
   const box = h("div", { class: "tiles" });
   if (!frame.network.chain) {
-    for (const [key, array] of Object.entries(frame.arrays)) if (array.shape.length && array.shape.length <= 2) box.append(generic(frame, state, key, array, read));
+    const wanted = PARTS[state.phase];
+    box.classList.add("maps");
+    for (const map of frame.maps) if (wanted.includes(map.part)) box.append(mapTile(map, state, choose, read));
     return h("div", {}, box, reading);
   }
   frame.network.layers.forEach((layer, l) => {
@@ -83,18 +85,55 @@ function weightTile(frame, state, layer, l, choose, read) {
   return figure;
 }
 
-function generic(frame, state, key, array, read) {
-  const [rows, columns] = array.shape.length === 1 ? [1, array.shape[0]] : array.shape;
-  const figure = h("figure", { class: "tile" });
-  const show = (values) => {
-    const scale = Math.min(10, 120 / Math.max(rows, columns, 4));
-    const tell = (row, column) => `${key} [${row + 1}, ${column + 1}] = ${shown(values[row * columns + column])}`;
-    const canvas = paint(values, rows, columns, array.largest);
-    figure.replaceChildren(cells({ canvas, width: Math.max(6, columns * scale), height: Math.max(6, rows * scale), label: key, tell, read, at: null, choose: (r, c) => read(tell(r, c)) }), h("figcaption", {}, h("b", {}, key), ` ${array.shape.join(" × ")}`));
+/** Which parts of a step are shown in which phase. */
+const PARTS = [["given"], ["given", "forward"], ["given", "forward"], ["backward"], ["update"]];
+
+/**
+ * One value as pictures beside each other: kernels, feature maps, heads of attention, steps.
+ * @param {any} map
+ * @param {import("./state.js").State} state
+ * @param {(entry: string) => void} choose
+ * @param {(text: string) => void} read
+ * @returns {HTMLElement}
+ */
+function mapTile(map, state, choose, read) {
+  const { rows, columns, count } = map;
+  const across = Math.min(count, Math.ceil(Math.sqrt(count)));
+  const down = Math.ceil(count / across);
+  const wide = across * (columns + 1) - 1;
+  const tall = down * (rows + 1) - 1;
+  const grid = new Array(wide * tall).fill(0);
+  const spot = (n) => [Math.floor(n / across) * (rows + 1), (n % across) * (columns + 1)];
+  for (let n = 0; n < count; n++) {
+    const [top, left] = spot(n);
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) grid[(top + r) * wide + left + c] = map.values[(n * rows + r) * columns + c] ?? NaN;
+  }
+  const canvas = paint(grid, tall, wide, map.largest);
+  const context = canvas.getContext("2d");
+  for (let k = 1; k < across; k++) context.clearRect(k * (columns + 1) - 1, 0, 1, tall);
+  for (let k = 1; k < down; k++) context.clearRect(0, k * (rows + 1) - 1, wide, 1);
+  for (let n = count; n < across * down; n++) context.clearRect(spot(n)[1], spot(n)[0], columns, rows);
+  const place = (row, column) => {
+    const n = Math.floor(row / (rows + 1)) * across + Math.floor(column / (columns + 1));
+    const at = [n, row % (rows + 1), column % (columns + 1)];
+    return n < count && at[1] < rows && at[2] < columns ? at : null;
   };
-  if (array.values) show(array.values.flat());
-  else fetchArray(asked(state), key).then(({ values }) => show(values), () => figure.remove());
-  return figure;
+  const tell = (row, column) => {
+    const at = place(row, column);
+    if (!at) return "";
+    const where = count > 1 ? `picture ${at[0] + 1}, ` : "";
+    return `${map.title}, ${where}row ${at[1] + 1}, column ${at[2] + 1}: ${shown(map.values[(at[0] * rows + at[1]) * columns + at[2]])}`;
+  };
+  const scale = Math.max(2, Math.min(14, 168 / Math.max(wide, tall)));
+  const [key, where] = state.entry.split("@");
+  const [n, r, c] = (key === map.key && where ? where : "0,0,0").split(",").map(Number);
+  const box = cells({
+    canvas, width: Math.round(wide * scale), height: Math.max(8, Math.round(tall * scale)), label: `${map.title}: ${map.about}`, tell, read,
+    at: key === map.key ? [spot(n)[0] + r, spot(n)[1] + c] : null,
+    choose: (row, column) => { const at = place(row, column); if (at) choose(`${map.key}@${at.join(",")}`); },
+  });
+  const rest = map.left ? `, ${map.left} more` : "";
+  return h("figure", { class: `tile${map.part === "given" ? " weights" : ""}${key === map.key ? " picked" : ""}` }, box, h("figcaption", {}, h("b", {}, map.title), h("br"), map.about + rest));
 }
 
 /** A large view of one matrix that can be zoomed. */
