@@ -101,6 +101,23 @@ def test_running_statistics_approach_those_of_the_data() -> None:
     np.testing.assert_allclose(layer.variance, X.var(axis=0, ddof=1), rtol=1e-3)
 
 
+def test_a_frozen_layer_keeps_its_running_statistics() -> None:
+    X = _rows(40, 3)
+    network = nn.Sequential(nn.BatchNorm(), nn.Dense(2), nn.BatchNorm(), nn.Dense(1))
+    network = network.initialise(0, TABLE)
+    trainer = Trainer(
+        network,
+        losses.SquaredError(),
+        stop=stop.Epochs(2),
+        frozen=("layers[0]",),
+        executor="numpy",
+        progress=False,
+    )
+    after = trainer.fit(X, X[:, :1]).network.arrays()
+    for path, x in network.arrays().items():
+        assert (after[path] == x).all() == path.startswith("layers[0]"), path
+
+
 @pytest.mark.parametrize("rows", [96, 70, 33])
 def test_workers_that_share_a_minibatch_average_over_the_rows_of_all(
     rows: int, monkeypatch: pytest.MonkeyPatch

@@ -43,7 +43,9 @@ class BatchNorm(Module):
         Running statistics, shape (features,): handed on by training steps, changed by no gradient.
 
     A minibatch with one entry of a feature gives `bias` there. A training step that several
-    workers share averages over the rows of all of them.
+    workers share averages over the rows of all of them. Where the layer is frozen its arrays stay,
+    the running statistics too, but training still standardises over the minibatch; call it without
+    a key, in a module of your own, to use the running statistics while other layers train.
 
     >>> import numpy as np
     >>> from chainrule import nn, random

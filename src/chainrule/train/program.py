@@ -35,7 +35,7 @@ class Layout:
     trainable
         Paths of the arrays that gradients change.
     state
-        Paths of the arrays that steps hand on, such as running statistics.
+        Paths of the arrays that steps hand on, such as running statistics, where not frozen.
     """
 
     tree: Tree
@@ -67,7 +67,8 @@ class Layout:
             raise ParameterError(
                 "the network has no array to train: all are frozen, or no layer has any"
             )
-        return cls(tree, tuple(paths), frozenset(trainable), frozenset(state))
+        moving = frozenset(path for path in state if not is_frozen(path))
+        return cls(tree, tuple(paths), frozenset(trainable), moving)
 
     def divide(self, network: Module) -> tuple[dict[str, Any], dict[str, Any]]:
         """Give what steps carry on (trainable arrays and state), and what stays fixed."""
