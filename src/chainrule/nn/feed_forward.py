@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import chainrule.numpy as cnp
@@ -15,7 +16,7 @@ from chainrule.nn.module import Module
 from chainrule.nn.scope import Variable
 from chainrule.tracing import static
 
-GATED = {"swiglu": "silu", "geglu": "gelu", "reglu": "relu", "glu": "sigmoid"}
+GATED = MappingProxyType({"swiglu": "silu", "geglu": "gelu", "reglu": "relu", "glu": "sigmoid"})
 """Gated units by name, with the activation of their gates (Shazeer, "GLU variants", 2020)."""
 
 

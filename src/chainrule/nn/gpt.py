@@ -42,7 +42,7 @@ class GPT(Module):
 
     A call takes int32 (batch, places) and returns logits (batch, places, vocabulary): at each place
     those of the symbol that follows it. Train it with `losses.CrossEntropy` on the same sequences
-    one place later; `generate` continues a text.
+    one place later; ``chainrule generate`` writes texts with it.
 
     >>> import numpy as np
     >>> from chainrule import nn

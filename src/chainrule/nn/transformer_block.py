@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from chainrule import random
@@ -200,7 +201,7 @@ class TransformerDecoderBlock(Module):
         return _residual(part, x, self.norms[number], self.drop, key, self.norm_first)
 
 
-NORMS: dict[str, Callable[[], Module]] = {"layer": LayerNorm, "rms": RMSNorm}
+NORMS: Mapping[str, Callable[[], Module]] = MappingProxyType({"layer": LayerNorm, "rms": RMSNorm})
 """Normalisation layers by name."""
 
 
