@@ -6,10 +6,10 @@ The parallel corpus is Debian's package ``iso-codes``, whose catalogues of messa
     python examples/translation.py
     python examples/translation.py path/to/locale --language fr --epochs 30
 
-A transformer reads the English name letter by letter and writes the French one. Names whose English
-source was held out are translated and compared with the truth, beside copying the English name and
-beside a dictionary of words that is learnt from the same training names. docs/examples.md shows
-what comes out.
+A transformer reads the English name in runs of letters and writes the French one. Names whose
+English source was held out are translated and compared with the truth, beside copying the English
+name and beside a dictionary of words that is learnt from the same training names.
+docs/examples.md shows what comes out.
 """
 
 from __future__ import annotations
@@ -199,10 +199,12 @@ def dictionary(pairs: Pairs) -> dict[str, str]:
         alone[1].update(others)
         for word in words:
             both[word].update(others)
-    return {
-        word: max(seen, key=lambda other: 2 * seen[other] / (alone[0][word] + alone[1][other]))
-        for word, seen in both.items()
-    }
+
+    def measure(word: str, other: str) -> float:
+        return 2 * both[word][other] / (alone[0][word] + alone[1][other])
+
+    # Sorted, so that of two that are equally clear it is always the same one.
+    return {word: max(sorted(seen), key=partial(measure, word)) for word, seen in both.items()}
 
 
 def by_word(words: dict[str, str], source: str) -> str:
@@ -229,10 +231,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     )
     parser.add_argument("folder", nargs="?", type=Path, default=DEBIAN)
     parser.add_argument("--language", default="fr")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--depth", type=int, default=2)
-    parser.add_argument("--subwords", type=int, default=0, help="how many; 0 takes letters")
+    parser.add_argument("--subwords", type=int, default=600, help="how many; 0 takes letters")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args(arguments)
     pairs = read_pairs(chosen.folder, chosen.language)

@@ -101,6 +101,7 @@ def test_models_of_other_kinds_are_told_apart(trained: tuple[Path, Any]) -> None
     ("arguments", "message"),
     [
         (("none.txt",), "there is no file 'none.txt'"),
+        (("book.txt", "--target", "x"), "a text has no target"),
         (("book.txt", "--tokens", "words"), "tokens are 'characters', 'subwords'"),
         (("book.txt", "--context", 5000), "too few for a context of 5000"),
         (("book.txt", "--context", 0), "at least one token"),

@@ -169,6 +169,11 @@ def test_parts_that_come_with_the_data_are_kept(tmp_path: Path) -> None:
         (("photos", "--hidden", "8"), "part of the network that is described by --network"),
         (("photos", "--network", "conf 8"), "there is no layer 'conf 8'; did you mean 'conv'?"),
         (("photos", "--network", "conv 8, conv 8, pool 9"), "does not suit the data"),
+        (("photos", "--id", "who"), "--id is for the kind 'sequence' of data"),
+        (("photos", "--column", "a=text"), "--column is for the kind 'table' of data"),
+        (("series.csv", "--target", "trend", "--length", 3), "these are taken for 'table'"),
+        (("series.csv", "--kind", "images"), "neither a picture nor a file of arrays"),
+        (("photos", "--kind", "table"), "is a folder; name a file in it"),
         (("photos", "--network", "my.py:build"), "there is no file 'my.py'"),
         (("series.csv", "--kind", "sequence"), "say which column to predict"),
         (("series.csv", "--kind", "sequence", "--target", "tend"), "did you mean 'trend'?"),
@@ -177,7 +182,7 @@ def test_parts_that_come_with_the_data_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_of_the_user_is_one_sentence(
-    tmp_path: Path, arguments: tuple[str, ...], message: str
+    tmp_path: Path, arguments: tuple[object, ...], message: str
 ) -> None:
     photos(tmp_path, 6)
     series(tmp_path / "series.csv", 12)

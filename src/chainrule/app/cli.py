@@ -18,6 +18,7 @@ from chainrule.app.failures import ExitCode
 from chainrule.app.failures import explain as explain_failure
 from chainrule.app.options import read_kinds, read_pixels, read_rate, read_units
 from chainrule.app.screen import Screen, note, note_warning
+from chainrule.errors import ParameterError
 
 app = typer.Typer(
     name="chainrule",
@@ -210,6 +211,8 @@ def train(
         "executor": executor,
     }
     if (kind or kind_of_source(source)) == "text":
+        if target:
+            raise ParameterError("a text has no target: what is learnt is how it goes on")
         from chainrule.app.commands.text import train_text
         from chainrule.app.training.text import TextWishes
 

@@ -19,7 +19,6 @@ from chainrule.data.sequences import (
     bucket_lengths,
     bucket_of,
     bucketed_batches,
-    is_long_table,
     is_ts,
     read_long_table,
     read_ts,
@@ -112,7 +111,6 @@ def test_rows_of_a_long_table_are_ordered_by_sequence_and_time(tmp_path: Path) -
     assert found.channels == ("x", "y")
     assert np.array_equal(found.values, [[1, 0], [2, np.nan], [5, 1]], equal_nan=True)
     assert "'note'" in found.notes[0]
-    assert is_long_table(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize(

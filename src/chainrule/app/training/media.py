@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,13 @@ class MediaWishes:
     id: str | None = None
     time: str | None = None
     length: int | None = None
+
+
+_MEANT_FOR = {
+    **dict.fromkeys(("size", "fit", "labels", "unreadable"), "images"),
+    **dict.fromkeys(("id", "time", "length"), "sequence"),
+}
+_OF = asdict(MediaWishes())
 
 
 def kind_of_source(source: str) -> str:
@@ -101,6 +108,7 @@ def open_examples(
         raise ParameterError(f"there is no kind {kind!r} of data here: use {listing(KINDS)}")
     media = media or MediaWishes()
     names = as_names(target)
+    _check_options(kind, wishes, media)
     if kind == "table":
         return open_table(source, target, wishes)
     if len(names) > 1:
@@ -109,6 +117,21 @@ def open_examples(
     if kind == "images":
         return _open_pictures(source, name, wishes, media)
     return _open_sequences(source, name, wishes, media)
+
+
+def _check_options(kind: str, wishes: Wishes, media: MediaWishes) -> None:
+    """Refuse options that would be passed over."""
+    given = [(name, _MEANT_FOR[name]) for name in _MEANT_FOR if getattr(media, name) != _OF[name]]
+    usual = Wishes()
+    for name, option in (("kinds", "column"), ("embed", "embed"), ("scaling", "scaling")):
+        if getattr(wishes, name) != getattr(usual, name):
+            given.append((option, "table"))
+    for option, meant in given:
+        if meant != kind:
+            raise ParameterError(
+                f"--{option} is for the kind {meant!r} of data, but these are taken for {kind!r}; "
+                "--kind says what they are"
+            )
 
 
 def _open_pictures(source: str, target: str | None, wishes: Wishes, media: MediaWishes) -> Opened:

@@ -14,7 +14,7 @@ file            idea
 
 from chainrule.data.sequences.buckets import bucket_lengths, bucket_of, bucketed_batches
 from chainrule.data.sequences.encoder import SequenceEncoder
-from chainrule.data.sequences.long_table import is_long_table, read_long_table
+from chainrule.data.sequences.long_table import read_long_table
 from chainrule.data.sequences.sequences import PART, Sequences
 from chainrule.data.sequences.ts_file import is_ts, read_ts
 from chainrule.data.sequences.windows import Windows
@@ -27,7 +27,6 @@ __all__ = [
     "bucket_lengths",
     "bucket_of",
     "bucketed_batches",
-    "is_long_table",
     "is_ts",
     "read_long_table",
     "read_ts",

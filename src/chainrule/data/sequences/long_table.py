@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -154,10 +153,3 @@ def _labels(labels: pl.Series, ids: pl.Series, starts: np.ndarray, names: np.nda
             f"{labels.name!r}: a label belongs to a whole sequence"
         )
     return labels[starts]
-
-
-def is_long_table(path: Path) -> bool:
-    """Tell whether a table looks like sequences: a usual id that repeats, and a usual time."""
-    frame = read_with_notes(path).frame
-    id, time = _column(frame, None, IDS, "id"), _column(frame, None, TIMES, "time")
-    return bool(id and time and frame[id].n_unique() < frame.height)
