@@ -1,10 +1,21 @@
-"""Options of the command line that are more than a word or a number, read."""
+"""Options that several commands have, and those that are more than a word or a number, read."""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated
+
+import typer
 
 from chainrule.errors import ParameterError
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Write the result alone.")]
+ModelPath = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A .chainrule file, or the folder of a run.")
+]
+SOURCE = "A CSV, TSV, JSON-lines, Parquet or Arrow file (text also as .gz), or sample:NAME; a "
+SOURCE += "folder of pictures, or arrays of them; a .ts file of sequences; a text."
 
 
 def read_kinds(pairs: list[str]) -> dict[str, str]:
