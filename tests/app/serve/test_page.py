@@ -163,6 +163,15 @@ def test_training_runs_and_stops(page: Page, server: str) -> None:
     page.wait_for_selector(".curve")
 
 
+def test_training_ends_when_all_rows_are_right(page: Page, server: str) -> None:
+    visit(page, server, "source=example:e6&speed=200")
+    page.locator("#until").check()
+    assert "until=correct" in fragment(page)
+    page.locator("#train").click()
+    expect(page.locator("#live")).to_contain_text("All rows are classified correctly at step")
+    expect(page.locator("#train")).to_have_text("▶ Train")
+
+
 def test_the_decision_surface_is_drawn(page: Page, server: str) -> None:
     visit(page, server, "source=sample:moons&step=200")
     page.wait_for_selector(".plane canvas")

@@ -175,11 +175,13 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
         return {"train": program.all_rows(arrays, fixed), "held": held}
 
     @app.get("/api/train")
-    def stream(state: str, speed: float = 0, most: int = 10_000_000) -> Any:
+    def stream(
+        state: str, speed: float = 0, most: int = 10_000_000, until_correct: bool = False
+    ) -> Any:
         address = Address.parse(state)
         course = library.course(address)
         rate = None if speed <= 0 else number("speed", speed)
-        told = train(course, address.step, rate, most)
+        told = train(course, address.step, rate, most, until_correct)
         return StreamingResponse(_events(told), media_type="text/event-stream")
 
     async def take_file(request: Any) -> Any:

@@ -23,7 +23,9 @@ MOST_WEIGHTS = 600
 """Weights up to which they are told while the training runs."""
 
 
-def train(course: Course, first: int, rate: float | None, most: int) -> Iterator[dict[str, Any]]:
+def train(
+    course: Course, first: int, rate: float | None, most: int, until_correct: bool = False
+) -> Iterator[dict[str, Any]]:
     """Train from a step on, and tell about it more than ten times in a second.
 
     Parameters
@@ -34,6 +36,8 @@ def train(course: Course, first: int, rate: float | None, most: int) -> Iterator
         Steps in a second; None for as many as the machine makes.
     most
         Steps after which it ends.
+    until_correct
+        Whether it ends when all rows of the table are classified correctly.
 
     Yields
     ------
@@ -77,6 +81,9 @@ def train(course: Course, first: int, rate: float | None, most: int) -> Iterator
         if draw:
             last_drawn, told = now, perf_counter() - now
         yield update
+        if until_correct and _all_correct(course, carry):
+            yield {"kind": "correct", "step": step}
+            return
         elapsed = now - at
         if elapsed < PAUSE / 2 and count == tick:
             tick *= 2
@@ -85,6 +92,12 @@ def train(course: Course, first: int, rate: float | None, most: int) -> Iterator
         if rate is not None:
             sleep(max(0.0, count / rate - (perf_counter() - at)))
     yield {"kind": "ended", "step": step}
+
+
+def _all_correct(course: Course, carry: Any) -> bool:
+    arrays = {name: carry[name] for name in ("trainable", "state")}
+    measured = course.program.all_rows(arrays, course.data["fixed"])
+    return bool(measured.get("accuracy", 0.0) == 1.0)
 
 
 def _update(

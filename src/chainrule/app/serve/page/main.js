@@ -121,7 +121,7 @@ function draw({ animate = false } = {}) {
   const stage = h("section", { class: "card stage", "aria-label": "Network" },
     h("header", {}, h("h1", {}, frame.title), rowChoice(), h("p", {}, frame.about)),
     facts(), h("div", { class: "drawing", id: "drawing" }), legend(),
-    transport(state, Boolean(training), { phase, go, train: toggle, speed: (speed) => { state.speed = speed; keep(); if (training) restart(); } }));
+    transport(state, Boolean(training), frame.task !== "number", { phase, go, train: toggle, until: (until) => { state.until = until; keep(); if (training) restart(); }, speed: (speed) => { state.speed = speed; keep(); if (training) restart(); } }));
   const act = { open, set, reset, undo, fail: report, relist };
   swap(h("div", { class: "bench" }, settingsPanel(start, frame, state, act), stage,
     h("section", { class: "card look", "aria-label": "Equations of what is picked" }, h("header", {}, h("h2", { id: "look-title" }, "Equation")), h("div", { class: "inside", id: "look", tabindex: 0, role: "group", "aria-labelledby": "look-title" }, hint())),
@@ -324,7 +324,7 @@ function restart() {
 }
 
 function run() {
-  const stream = new EventSource(`/api/train?speed=${state.speed}&state=${encodeURIComponent(JSON.stringify(asked(state)))}`);
+  const stream = new EventSource(`/api/train?speed=${state.speed}&until_correct=${state.until}&state=${encodeURIComponent(JSON.stringify(asked(state)))}`);
   training = { stream, live: { curve: [...frame.curve], step: state.step, loss: Number(frame.loss) }, drawn: false, updates: 0, since: performance.now() };
   window.chainruleTraining = training;
   before = null;
@@ -343,6 +343,7 @@ function told(event) {
   if (event.kind === "begun") return;
   if (event.kind !== "update") {
     stop(true);
+    if (event.kind === "correct") announce(`All rows are classified correctly at step ${event.step}.`);
     if (event.message) problem(event.message, [h("button", { onclick: () => go(Math.max(0, state.step)) }, "Show the last good step")]);
     return;
   }

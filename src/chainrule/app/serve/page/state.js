@@ -16,6 +16,7 @@
  * @property {string} claims
  * @property {string} theme "", "light" or "dark"
  * @property {number} speed steps per second; 0 for as fast as it goes
+ * @property {boolean} until whether training ends when all rows are classified correctly
  * @property {boolean} log whether the loss is drawn on a logarithmic scale
  */
 
@@ -37,6 +38,7 @@ const FIRST = {
   claims: "E1",
   theme: "",
   speed: 0,
+  until: false,
   log: false,
 };
 
@@ -64,6 +66,7 @@ export function read(fragment) {
   state.phase = whole("phase", 4);
   state.speed = Number(given.get("speed")) || 0;
   state.log = given.get("log") === "1";
+  state.until = given.get("until") === "correct";
   state.settings = parsed(given.get("set"), {});
   state.changes = parsed(given.get("changes"), []);
   const pick = (given.get("pick") ?? "").split(",").filter(Boolean).map(Number);
@@ -92,6 +95,7 @@ export function written(state) {
   for (const name of plain) if (state[name] !== FIRST[name]) put.set(name, String(state[name]));
   if (state.reach > state.step) put.set("reach", String(state.reach));
   if (state.log) put.set("log", "1");
+  if (state.until) put.set("until", "correct");
   if (Object.keys(state.settings).length) put.set("set", JSON.stringify(state.settings));
   if (state.changes.length) put.set("changes", JSON.stringify(state.changes));
   if (state.pick.length) put.set("pick", state.pick.join(","));
