@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,7 +18,13 @@ FLUSH = 0x8040
 """Bits of the x86 control register: denormal results become zero, and operands count as zero."""
 
 SPINS = 2000
-"""Looks at the barrier before a worker lets other threads run."""
+"""Looks at the barrier before a worker goes to sleep."""
+
+FUTEX = {("linux", "x86_64"): 202, ("linux", "aarch64"): 98}
+"""Number of the system call by which threads sleep until a word in memory changes."""
+
+FUTEX_WAIT, FUTEX_WAKE = 128, 129
+"""What the call is to do, among the threads of this process alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,32 +121,55 @@ def _store_share(code: Code, total: str, begin: str, workers: int) -> str:
 def barrier_text(target: Target) -> str:
     """A meeting of workers: each adds one to the count, and waits until all have.
 
-    It spins for some tens of microseconds, and then lets other threads run between looks.
+    A worker spins for some tens of microseconds. Then it sleeps until the last one arrives, so
+    that a processor that other programs leave to us goes to those who still have work; where the
+    system has no futex, it lets other threads run between looks. The count is the first word
+    behind `%count`, that of the sleepers the second.
     """
     x86 = "+sse2" in target.features
     pause = "call void @llvm.x86.sse2.pause()" if x86 else ""
     declare = "declare void @llvm.x86.sse2.pause()\n" if x86 else ""
-    return f"""{declare}declare i32 @sched_yield()
+    futex = FUTEX.get((sys.platform, platform.machine()))
+    if futex is None:
+        declare += "declare i32 @sched_yield()"
+        wake, rest = "", "%ignored = call i32 @sched_yield()"
+    else:
+        declare += "declare i64 @syscall(i64, ...)"
+        call = f"call i64 (i64, ...) @syscall(i64 {futex}, ptr %count"
+        rest = f"""%before = atomicrmw add ptr %sleepers, i64 1 seq_cst
+  %seen = trunc i64 %now to i32
+  %slept = {call}, i32 {FUTEX_WAIT}, i32 %seen, ptr null)
+  %after = atomicrmw sub ptr %sleepers, i64 1 seq_cst"""
+        wake = f"""%sleeping = load atomic i64, ptr %sleepers seq_cst, align 8
+  %some = icmp sgt i64 %sleeping, 0
+  br i1 %some, label %wake, label %met
+wake:
+  %woken = {call}, i32 {FUTEX_WAKE}, i32 2147483647)
+  br label %met
+met:"""
+    return f"""{declare}
 
 define internal void @meet(ptr %count, ptr %goal, i64 %workers) noinline nounwind {{
 entry:
+  %sleepers = getelementptr i64, ptr %count, i64 1
   %last = load i64, ptr %goal
   %next = add i64 %last, %workers
   store i64 %next, ptr %goal
-  %old = atomicrmw add ptr %count, i64 1 acq_rel
+  %old = atomicrmw add ptr %count, i64 1 seq_cst
+  {wake}
   br label %look
 look:
-  %looks = phi i64 [ 0, %entry ], [ %more, %wait ]
-  %now = load atomic i64, ptr %count acquire, align 8
+  %looks = phi i64 [ 0, %{"met" if wake else "entry"} ], [ %more, %wait ]
+  %now = load atomic i64, ptr %count seq_cst, align 8
   %all = icmp sge i64 %now, %next
   br i1 %all, label %done, label %spin
 spin:
   {pause}
   %more = add i64 %looks, 1
   %long = icmp sgt i64 %more, {SPINS}
-  br i1 %long, label %yield, label %wait
-yield:
-  %ignored = call i32 @sched_yield()
+  br i1 %long, label %rest, label %wait
+rest:
+  {rest}
   br label %wait
 wait:
   br label %look
