@@ -88,7 +88,7 @@ def evaluate(
     quiet: Quiet = False,
     json: Json = False,
 ) -> ExitCode:
-    """Score a model on a table that holds the answers."""
+    """Score a model on a table, pictures, sequences or a text that hold the answers."""
     from chainrule.app.commands.evaluate import evaluate as run
 
     return run(Screen(json, quiet), model, source)
@@ -111,7 +111,7 @@ def predict(
     quiet: Quiet = False,
     json: Json = False,
 ) -> ExitCode:
-    """Predict every row of a table."""
+    """Predict every row of a table, every picture, sequence, or line of a text."""
     from chainrule.app.commands.predict import predict as run
 
     return run(Screen(json, quiet), model, source, out, proba, only)

@@ -57,7 +57,7 @@ class TextWishes:
     tokens: str = "characters"
     context: int = _CONTEXT
     validation: float = 0.1
-    test: float = 0.1
+    test: float = 0.2
     seed: int = 0
 
 
