@@ -89,7 +89,7 @@ def test_an_attention_weight_is_a_share_of_powers_of_e(attentive: Step) -> None:
 def test_recurrence_is_written_out_step_by_step(recurrent: Step) -> None:
     keys = recurrent.keys()
     assert {"h_1(1)", "h_2(1)", "h_3(1)", "dL/dh_2(1)", "z_x(1)"} <= set(keys)
-    assert said(recurrent, "z_x(1)") == "x @ W_x⁽¹⁾ + b⁽¹⁾"
+    assert said(recurrent, "z_x(1)") == "x @ W_x⁽¹⁾"
     assert said(recurrent, "z(2)") == "h_3⁽¹⁾ @ W⁽²⁾ + b⁽²⁾"
     assert said(recurrent, "dL/dh_3(1)") == "δ⁽²⁾ @ W⁽²⁾ᵀ"
     assert "h_1⁽¹⁾ᵀ @" in said(recurrent, "dL/dW_h(1)")
@@ -100,7 +100,7 @@ def test_an_lstm_has_its_gates_and_its_memory() -> None:
     found = step(network, np.ones((1, 2, 1)), [[1.0]], losses.HalfSquaredError())
     assert said(found, "c_2(1)") == "f_2⁽¹⁾ ⊙ c_1⁽¹⁾ + i_2⁽¹⁾ ⊙ g_2⁽¹⁾"
     assert said(found, "h_2(1)") == "o_2⁽¹⁾ ⊙ tanh(c_2⁽¹⁾)"
-    assert said(found, "z_2(1)") == "z_x⁽¹⁾[2] + h_1⁽¹⁾ @ W_h⁽¹⁾"
+    assert said(found, "z_2(1)") == "z_x⁽¹⁾[2] + b⁽¹⁾ + h_1⁽¹⁾ @ W_h⁽¹⁾"
     assert said(found, "i_2(1)") == "σ(z_2⁽¹⁾[:, 1…2])"
     assert said(found, "dL/dW_h(1)") == "h_1⁽¹⁾ᵀ @ δ_2⁽¹⁾"
     entry = found.equation("c_2(1)", (0, 1)).text()

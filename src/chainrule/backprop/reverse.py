@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule.backprop.accumulate import accumulated
 from chainrule.backprop.loops import pull_back_loop
 from chainrule.errors import GradientError
 from chainrule.ir import Builder, Graph, Node, families, is_float, is_loop, topological
@@ -54,7 +55,7 @@ def pull_back(
             continue
         for x, part in zip(node.inputs, parts, strict=True):
             if part is not None and x in leads_to_wrt and is_float(x.type.dtype):
-                gradients[x] = gradients[x] + part if x in gradients else part
+                gradients[x] = accumulated(gradients[x], part) if x in gradients else part
 
     return [gradients.get(x.node) for x in wrt]
 

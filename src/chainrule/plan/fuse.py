@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chainrule.ir import Graph, Node, element_count, families, is_loop
+from chainrule.ir import Graph, Node, Shape, bind, element_count, families, is_loop, symbols
 from chainrule.plan.order import ordered
 
 EXPENSIVE = 10
@@ -24,6 +24,10 @@ LONGEST = 60
 
 SHORT_ROW = 16
 """Entries in a row below which loops along the row cannot be vectorised well."""
+
+
+USUAL_ROWS = 64
+"""What a symbolic number of rows is taken for where sizes are compared."""
 
 
 @dataclass(eq=False)
@@ -63,6 +67,23 @@ def _joins(node: Node) -> bool:
     return node.card.name in ("pad", "concatenate")
 
 
+def is_spread(node: Node) -> bool:
+    """Tell whether a node joins arrays of one shape, of which some are computed for it.
+
+    One loop over that shape then computes all of them and writes each to its place.
+    """
+    return (
+        node.card.name == "concatenate"
+        and len({x.type.shape for x in node.inputs}) == 1
+        and any(x.card.kind == "elementwise" for x in node.inputs)
+    )
+
+
+def loop_shape(node: Node) -> Shape:
+    """The entries that the loop goes through which computes a value by entries."""
+    return node.inputs[0].type.shape if is_spread(node) else node.type.shape
+
+
 def _inlines(node: Node) -> bool:
     """Whether a node can be computed entry by entry inside another kernel."""
     if node.card.kind in ("elementwise", "shape"):
@@ -83,9 +104,14 @@ def matrix_operand(node: Node) -> tuple[Node, bool]:
         plain = tuple(range(len(axes) - 2))
         if axes == (*plain, len(axes) - 1, len(axes) - 2):
             node, transposed = node.inputs[0], True
+    return in_memory(node), transposed
+
+
+def in_memory(node: Node) -> Node:
+    """The value in memory behind one that is read as a block: a reshape changes nothing there."""
     while node.card.name == "reshape":
         node = node.inputs[0]
-    return node, transposed
+    return node
 
 
 def stored_nodes(graph: Graph) -> set[Node]:
@@ -98,8 +124,12 @@ def stored_nodes(graph: Graph) -> set[Node]:
             stored.add(node)
         if kind == "contract":
             stored |= {matrix_operand(x)[0] for x in node.inputs}
-        elif kind in ("index", "random", "control"):
+        elif kind == "control":
+            stored |= {in_memory(x) for x in node.inputs}
+        elif kind in ("index", "random"):
             stored |= set(node.inputs)
+        elif is_spread(node):
+            stored.add(node)
         elif _joins(node):
             stored |= {x for x in node.inputs if x.card.kind != "leaf"}
     cost: dict[Node, int] = {}
@@ -146,11 +176,14 @@ def reads_of(node: Node, stored: set[Node]) -> dict[Node, bool]:
             found[x] = found.get(x, True) and same
             return
         keeps = x.card.kind == "elementwise" or x.card.name == "reshape"
+        keeps |= x is node and is_spread(x)
         for y in x.inputs:
             visit(y, same and keeps)
 
     if node.card.kind == "contract":
         found = {matrix_operand(x)[0]: False for x in node.inputs}
+    elif is_loop(node):
+        found = {in_memory(x): False for x in node.inputs}
     else:
         visit(node, True)
     return found
@@ -240,9 +273,10 @@ def _home(
     if node in carried:  # nobody may read the old value after it is overwritten
         readers = [i for i, g in enumerate(groups) if carried[node] in g.reads]
         earliest = max([earliest, *readers], default=-1)
+    shape = loop_shape(node)
     for i in range(len(groups) - 1, max(earliest, 0) - 1, -1):
         group = groups[i]
-        if group.kind != "map" or group.outputs[0].type.shape != node.type.shape:
+        if group.kind != "map" or loop_shape(group.outputs[0]) != shape:
             continue
         if i == earliest and any(not same for x, same in reads.items() if made.get(x) == i):
             continue
@@ -253,10 +287,18 @@ def _home(
             continue
         if level.get(node) != level.get(group.outputs[0]):
             continue
-        wide = {x for x in (*group.reads, *group.outputs) if x.type.shape == node.type.shape}
-        if wide & set(reads) or (alike and element_count(node.type.shape) == 1):
+        wide = {
+            x for x in (*group.reads, *group.outputs) if _entries(x.type.shape) >= _entries(shape)
+        }
+        if wide & set(reads) or (alike and element_count(shape) == 1):
             return i
     return None
+
+
+def _entries(shape: Shape) -> int:
+    """Count entries, with many rows where their number is symbolic."""
+    sizes = {s: USUAL_ROWS for n in shape for s in symbols(n)}
+    return int(element_count(bind(shape, sizes)))
 
 
 def _keep_in_registers(graph: Graph, groups: Iterable[Group]) -> None:

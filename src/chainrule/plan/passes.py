@@ -11,7 +11,7 @@ from chainrule.errors import GraphError
 from chainrule.ir import Graph, Node, bind, check, element_count
 from chainrule.ops import CARDS
 from chainrule.plan.chunk import Chunk, chunk
-from chainrule.plan.fuse import Group, fuse
+from chainrule.plan.fuse import Group, fuse, in_memory
 from chainrule.plan.loops import LoopPlan, plan_loops
 from chainrule.plan.memory import Lives, Placement, lower_bound, place
 from chainrule.plan.rows import Rows, find_rows
@@ -318,7 +318,7 @@ def _names(plan: Plan) -> dict[Node, str]:
 def _name_step(names: dict[Node, str], group: Group, loop: LoopPlan) -> None:
     """Name the values of a loop's step after what it reads, and by numbers of their own."""
     inputs = (*loop.constants, *loop.carries, *loop.slices)
-    outside = dict(zip(inputs, group.outputs[0].inputs, strict=True))
+    outside = dict(zip(inputs, map(in_memory, group.outputs[0].inputs), strict=True))
     names |= {x: names[outside[x]] for x in loop.constants}
     names |= {x: f"{names[outside[x]]}[t]" for x in loop.slices}
     names |= {x: f"carry{i}" for i, x in enumerate(loop.carries)}

@@ -18,7 +18,7 @@ from chainrule.execute.native.steps import ARGUMENTS
 from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
 from chainrule.plan import Group, Plan
 from chainrule.plan.chunk import Chunk
-from chainrule.plan.fuse import matrix_operand
+from chainrule.plan.fuse import in_memory, matrix_operand
 from chainrule.plan.rows import row_axis
 
 
@@ -370,7 +370,7 @@ class Driver:
     def _run_loop(self, group: Group) -> None:
         """Run a loop: its step's kernels with addresses that move on, and carries in turn."""
         loop, set_ = self.loops[group], self.code.set
-        inputs = [self.addresses[x] for x in group.outputs[0].inputs]
+        inputs = [self.addresses[in_memory(x)] for x in group.outputs[0].inputs]
         first = inputs[len(loop.constants) : len(inputs) - len(loop.slices)]
         whole = inputs[len(inputs) - len(loop.slices) :]
         self.addresses |= zip(loop.constants, inputs, strict=False)

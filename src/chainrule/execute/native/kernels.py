@@ -11,7 +11,7 @@ from chainrule.execute.native.code import LLVM_TYPES, SHORT, Code, Indices, Valu
 from chainrule.execute.native.scalars import ANY_ORDER, Scalars
 from chainrule.ir import Node, Shape, element_count
 from chainrule.plan import Group
-from chainrule.plan.fuse import SHORT_ROW, is_view
+from chainrule.plan.fuse import SHORT_ROW, is_spread, is_view, loop_shape
 from chainrule.plan.rows import row_axis
 
 _MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
@@ -251,7 +251,7 @@ class Kernel:
 
     def runs_flat(self) -> bool:
         """Whether one loop over all entries computes a map."""
-        return self._runs_flat(self.group.outputs, self.group.outputs[0].type.shape)
+        return self._runs_flat(self.group.outputs, loop_shape(self.group.outputs[0]))
 
     def _runs_flat(self, nodes: Sequence[Node], shape: Shape) -> bool:
         """Whether one loop over all entries can replace a loop for every axis."""
@@ -272,11 +272,14 @@ class Kernel:
     # ------------------------------------------------------------ kinds
 
     def _map(self) -> None:
-        shape = self.group.outputs[0].type.shape
+        shape = loop_shape(self.group.outputs[0])
 
         def entry(index: Index) -> None:
             for node in self.group.outputs:
-                self.store(node, index, self.value(node, index))
+                if is_spread(node) and not isinstance(index, Flat):
+                    self._spread(node, index)
+                else:
+                    self.store(node, index, self.value(node, index))
 
         if self._divided and self._divided.split:
             with self.code.loop(self.indices.subtract("%end", "%begin")) as i:
@@ -286,6 +289,14 @@ class Kernel:
             self.flat_loop(shape, entry)
         else:
             self.nest(shape, entry)
+
+    def _spread(self, node: Node, index: tuple[Any, ...]) -> None:
+        """Write the entries that joined arrays have at one index, each to its place."""
+        axis = node.options["axis"]
+        for k, x in enumerate(node.inputs):
+            before = self.indices.multiply(x.type.shape[axis], k)
+            place = self.indices.add(index[axis], before)
+            self.store(node, (*index[:axis], place, *index[axis + 1 :]), self.value(x, index))
 
     def _reduce(self) -> None:
         (node,) = self.group.outputs

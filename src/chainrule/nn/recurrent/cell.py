@@ -111,9 +111,9 @@ class RecurrentCell(Module):
         -------
         The state behind.
         """
-        z = self._contribution(x)
+        z = cnp.matmul(x, self.input_weight)
         begin = self._zeros(z) if state is None else self._as_state(state)
-        return self.advance(begin, z)
+        return self.advance(begin, self._biased(z))
 
     @entry
     def run(
@@ -149,7 +149,7 @@ class RecurrentCell(Module):
         -------
         Outputs (time, batch, units), and the last state.
         """
-        z = self._contribution(x)
+        z = cnp.matmul(x, self.input_weight)
         begin = self._zeros(z) if state is None else self._as_state(state)
         kept = None
         if key is not None and recurrent_dropout:
@@ -159,7 +159,7 @@ class RecurrentCell(Module):
 
         def step(state: Any, row: Any) -> Any:
             z, counts = row
-            new = self.advance(state, z, kept)
+            new = self.advance(state, self._biased(z), kept)  # so z is read and written once less
             if counts is None:
                 return new, self.output(new)
             new = map_leaves(lambda a, b: cnp.where(counts, a, b), new, state)
@@ -168,8 +168,7 @@ class RecurrentCell(Module):
         last, outputs = scan(step, begin, (z, counts), reverse=reverse)
         return outputs, last
 
-    def _contribution(self, x: Any) -> Any:
-        z = cnp.matmul(x, self.input_weight)
+    def _biased(self, z: Any) -> Any:
         return z + self.bias if self.use_bias else z
 
     def _zeros(self, z: Any) -> Any:
