@@ -236,7 +236,7 @@ def fuse(
         alone = kind != "map" or everything_apart
         home = None if alone else _home(node, reads, groups, made, carried, updates_apart, level)
         if is_loop(node):  # the values of a loop come out of one run of it
-            home = made.get(loops[node][0])
+            home = next((made[x] for x in loops[node] if x in made), None)
         if home is None:
             made[node] = len(groups)
             groups.append(Group(kind, [node], reads))
