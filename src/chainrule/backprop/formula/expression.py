@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 
 
 class Expression(ABC):  # noqa: B024 - a mark that all kinds of formulas carry
@@ -174,10 +175,16 @@ class Fence(Expression):
     right: str
 
 
+@cache
+def _names(kind: type[Expression]) -> tuple[str, ...]:
+    """Names of the parts of a kind of formula; they are asked for often."""
+    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+
+
 def children(expression: Expression) -> Iterator[Expression]:
     """Go through the parts one level below."""
-    for field in fields(expression):  # type: ignore[arg-type]
-        value = getattr(expression, field.name)
+    for name in _names(type(expression)):
+        value = getattr(expression, name)
         if isinstance(value, Expression):
             yield value
         elif isinstance(value, tuple):
@@ -222,8 +229,8 @@ def replaced(
     if found is not None:
         return found
     values = []
-    for field in fields(expression):  # type: ignore[arg-type]
-        value = getattr(expression, field.name)
+    for name in _names(type(expression)):
+        value = getattr(expression, name)
         if isinstance(value, Expression):
             value = replaced(value, change)
         elif isinstance(value, tuple) and value and isinstance(value[0], Expression):
