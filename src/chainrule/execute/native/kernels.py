@@ -8,8 +8,10 @@ from typing import Any
 
 from chainrule.errors import ExecutorError
 from chainrule.execute.native.code import LLVM_TYPES, SHORT, Code, Indices, Value
+from chainrule.execute.native.nesting import finest_shape
 from chainrule.execute.native.scalars import ANY_ORDER, Scalars
 from chainrule.ir import Node, Shape, element_count
+from chainrule.ops import CARDS
 from chainrule.plan import Group
 from chainrule.plan.fuse import SHORT_ROW, is_spread, is_view, loop_shape
 from chainrule.plan.rows import row_axis
@@ -19,9 +21,14 @@ _MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
 
 @dataclass(frozen=True)
 class Flat:
-    """The place of an entry when all entries of an array are numbered row by row."""
+    """The place of an entry when all entries of an array are numbered row by row.
+
+    Where the loop runs over a shape with the same entries, `index` is the one there.
+    """
 
     place: Any
+    index: tuple[Any, ...] | None = None
+    shape: Shape = ()
 
 
 Index = tuple[Any, ...] | Flat
@@ -103,7 +110,9 @@ class Kernel:
             result: Value = card.native(self.scalars, *inputs, **node.options)
             return result
         if card.name == "reshape" and isinstance(index, Flat):
-            return self.value(node.inputs[0], index)
+            x = node.inputs[0]
+            finer = index.index is not None and index.shape == x.type.shape
+            return self.value(x, index.index if finer else index)  # type: ignore[arg-type]
         if card.name == "uniform":
             place = self._place_among_all(node, index)
             key = tuple(self.load(node.inputs[0], (i,)) for i in range(2))
@@ -159,9 +168,14 @@ class Kernel:
         return self.indices.flatten(index, shape)
 
     def _index(self, index: Index, shape: Shape) -> tuple[Any, ...]:
-        if isinstance(index, Flat):
+        if not isinstance(index, Flat):
+            return index
+        if index.index is None:
             return tuple(self.indices.unflatten(index.place, shape))
-        return index
+        if index.shape == shape:
+            return index.index
+        source = CARDS["reshape"].native.source
+        return tuple(source(self.indices, index.index, shape, index.shape, shape=index.shape))
 
     def _among_all(self, node: Node, index: tuple[Any, ...]) -> tuple[Any, ...]:
         """The index that an entry has among all rows of the minibatch."""
@@ -287,8 +301,12 @@ class Kernel:
                 entry(Flat(self.indices.add("%begin", i)))
         elif self.runs_flat():
             self.flat_loop(shape, entry)
-        else:
+        elif any(map(is_spread, self.group.outputs)):
             self.nest(shape, entry)
+        else:
+            outside = {*self._pointers} - {*self.group.members}
+            finest = finest_shape(self.group.outputs, outside.__contains__)
+            self.nest(finest, lambda at: entry(Flat(self._place(at, finest), at, finest)))
 
     def _spread(self, node: Node, index: tuple[Any, ...]) -> None:
         """Write the entries that joined arrays have at one index, each to its place."""
