@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer, RobustScaler
 
@@ -129,6 +129,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
     st.lists(finite, min_size=1, max_size=5),
     st.sampled_from(["auto", *METHODS]),
 )
+@example([np.finfo(np.float32).tiny], [2e270], "quantile")
 def test_inputs_are_finite_and_the_fit_survives_json(
     fit: list[float], new: list[float], method: str
 ) -> None:

@@ -191,7 +191,8 @@ class Quantile:
         """Map values [n] to inputs [n, 1]; NaN stays NaN."""
         size = max(map(abs, self.knots)) or 1.0  # dividing keeps differences of 1e308 finite
         knots = np.array(self.knots) / size
-        return np.where(np.isnan(x), np.nan, np.interp(x / size, knots, self.places))[:, None]
+        inside = np.clip(x, self.knots[0], self.knots[-1])  # NaN stays NaN
+        return np.where(np.isnan(x), np.nan, np.interp(inside / size, knots, self.places))[:, None]
 
     def describe(self) -> str:
         """Say what is done, in a phrase."""
