@@ -80,7 +80,9 @@ class Library:
         self.text = text
         self.parts = tuple(parts)
         self._machine = machine().target_machine
-        self._jit = llvm.create_lljit_compiler(self._machine)
+        # LLVM's older linker puts code and constants anywhere, and aborts the process where they
+        # lie more than 2 GiB apart; this one, which Windows lacks, gives each object one block.
+        self._jit = llvm.create_lljit_compiler(self._machine, use_jit_link=sys.platform != "win32")
         builder = llvm.JITLibraryBuilder()
         builder.add_object_img(_object(text, self._machine, optimise=True))
         for part in parts:
