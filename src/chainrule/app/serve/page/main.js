@@ -195,12 +195,19 @@ function here() {
   return frame.arrays.x?.values ?? null;
 }
 
-async function about(mine = asking) {
+function picked() {
   const [key, place] = state.entry.split("@");
-  if (frame.network.chain ? !state.pick.length : !key) return;
-  const picked = frame.network.chain ? { pick: state.pick } : { key, pick: place.split(",").map(Number) };
+  if (frame.network.chain ? !state.pick.length : !key) return null;
+  return frame.network.chain ? { pick: state.pick } : { key, pick: place.split(",").map(Number) };
+}
+
+async function about(mine = asking) {
+  const wanted = picked();
+  if (!wanted) return;
   try {
-    const told = await ask("/api/about", { state: asked(state), ...picked });
+    const told = await ask("/api/about", { state: asked(state), ...wanted });
+    // Answers may overtake each other where keys are pressed fast.
+    if (JSON.stringify(wanted) !== JSON.stringify(picked())) return;
     if (mine !== asking || !document.querySelector("#look")) return;
     last = told;
     tell(told);
