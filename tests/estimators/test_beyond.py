@@ -196,6 +196,12 @@ def test_a_warm_start_goes_on_with_the_state_of_the_optimiser(solver: str) -> No
     assert (twice.n_iter_, len(twice.loss_curve_), twice.t_) == (10, 20, once.t_)
 
 
+def test_a_warm_start_may_end_early_stopping() -> None:
+    model = classifier(warm_start=True, early_stopping=True, max_iter=3).fit(X, Y)
+    model.set_params(early_stopping=False).fit(X, Y)
+    assert model.best_loss_ == min(model.loss_curve_[3:])
+
+
 def test_a_warm_start_in_another_shape_is_refused() -> None:
     model = classifier(warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match="fit with warm_start=False"):
@@ -397,3 +403,10 @@ def test_unknown_or_wrong_parameters_are_refused(
 def test_settings_that_cannot_be_say_what_could(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         classifier(**settings).fit(X, Y)
+
+
+def test_what_would_have_no_effect_is_refused() -> None:
+    with pytest.raises(ValueError, match="clip needs the solver 'sgd' or 'adam', not 'lbfgs'"):
+        classifier(solver="lbfgs", clip=1.0).fit(X, Y)
+    with pytest.raises(ValueError, match="sample_weight_val is provided, but X_val was not"):
+        classifier().fit(X, Y, sample_weight_val=np.ones(150))

@@ -325,3 +325,10 @@ def test_periods_are_dates() -> None:
     months = pd.DataFrame({"month": pd.period_range("2015-01", periods=ROWS, freq="M")})
     assert classifier(max_iter=2).fit(months, LABEL).encoder_.columns[0].name == "month"
     assert "date; days elapsed" in classifier(max_iter=2).fit(months, LABEL).encoder_.describe()[0]
+
+
+def test_columns_named_by_numbers_have_kinds_too() -> None:
+    frame = pd.DataFrame({0: [1, 2, 3] * 10, 1: range(30)})
+    model = MLPClassifier(max_iter=2, random_state=0, column_kinds={0: "categorical"})
+    model.fit(frame, [0, 1, 1] * 10)
+    assert model.encoder_.columns[0].kind == "categorical"

@@ -228,3 +228,8 @@ def test_pictures_and_sequences_are_arrays_with_more_axes(network: Any) -> None:
     model = classifier(network, max_iter=10, executor="auto").fit(pictures[:400], digits[:400])
     assert model.score(pictures[400:], digits[400:600]) > 0.7
     assert model.predict_proba(pictures[:3]).shape == (3, 10)
+
+
+def test_a_single_class_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs at least two classes, but y holds only one class"):
+        classifier().fit(X[:50], Y[:50])

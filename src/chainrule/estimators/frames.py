@@ -73,7 +73,9 @@ def look_at(model: Any, X: Any) -> Any:
     if not model._encodes:
         return X
     model._named, table = is_table(X), read(X)
-    model._kinds = {**_kinds_by_type(X, table), **(model.column_kinds or {})}
+    # A frame of pandas may name its columns by numbers; the table's names are texts.
+    asked_kinds = {str(name): kind for name, kind in (model.column_kinds or {}).items()}
+    model._kinds = {**_kinds_by_type(X, table), **asked_kinds}
     # Its names are usable, which those of X need not be.
     validate_data(model, table if model._named else X, skip_check_array=True, reset=True)
     return table

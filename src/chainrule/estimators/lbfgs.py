@@ -31,6 +31,8 @@ def minimise(model: Any, examples: Examples) -> None:
     design = design_of(model, computing_dtype(model))
     if any(design.dropout):
         raise ValueError("dropout needs the solver 'sgd' or 'adam', not 'lbfgs'")
+    if model.clip is not None:
+        raise ValueError("clip needs the solver 'sgd' or 'adam', not 'lbfgs'")
     weights: Weights = map_leaves(lambda x: np.asarray(x, design.dtype), model._weights())
     batch = {
         "inputs": np.ascontiguousarray(examples.X, design.dtype),

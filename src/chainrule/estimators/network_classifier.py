@@ -178,6 +178,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "NetworkClassifier needs at least two classes, but y holds only one class: "
+                f"{self.classes_[0]!r}"
+            )
         examples = Examples(X, codes.astype(np.int32), self._weight(sample_weight, X))
         validation = self._further(X_val, y_val, sample_weight_val)
         examples, validation = self._divided(examples, validation, examples.y)
@@ -244,4 +249,4 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
 
 def _perceptron(outputs: int) -> nn.Module:
-    return nn.MLP((100,), max(outputs, 2))
+    return nn.MLP((100,), outputs)

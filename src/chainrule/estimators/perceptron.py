@@ -103,6 +103,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     _encodes = False
     _best_coefs: list[Any]
     _best_intercepts: list[Any]
+    best_loss_: float | None
 
     # What a classifier and a regressor do differently.
 
@@ -175,6 +176,8 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         held_out = given and self._encoded(given)
         if aside is not None:
             held_out = examples.take(aside)
+        if not self.early_stopping and self.best_loss_ is None:
+            self.best_loss_ = np.inf  # the fit before, which a warm start goes on with, had none
         self._check_shapes([training.X.shape[1], *hidden, self.n_outputs_])
         weight = self._training_weight(training)
         training = Examples(_dense(training.X), training.y, weight)
@@ -254,6 +257,8 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
             given, absent = ("y_val", "X_val") if X is None else ("X_val", "y_val")
             raise ValueError(f"{given} is provided, but {absent} was not provided.")
         if X is None:
+            if weight is not None:
+                raise ValueError("sample_weight_val is provided, but X_val was not provided.")
             return None
         if not is_stochastic(self):
             raise ValueError("X_val and y_val need the solver 'sgd' or 'adam', not 'lbfgs'")
