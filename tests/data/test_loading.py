@@ -65,16 +65,16 @@ def test_a_reader_that_is_interrupted_leaves_no_thread() -> None:
 
 
 def test_making_happens_beside_the_reader() -> None:
+    made = [threading.Event() for _ in range(4)]
+
     def items() -> Iterator[int]:
         for i in range(4):
-            time.sleep(0.05)
+            made[i].set()
             yield i
 
-    began = time.perf_counter()
-    for _ in in_background(items()):
-        time.sleep(0.05)
-    # One after the other it would take 0.4 s; side by side 0.25.
-    assert time.perf_counter() - began < 0.36
+    for i in in_background(items()):
+        for later in made[i + 1 : i + 3]:  # one that waits, one in the making
+            assert later.wait(60), "nothing is made while the reader works"
 
 
 def test_every_epoch_reads_all_examples_in_another_order() -> None:
