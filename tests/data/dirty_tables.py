@@ -109,9 +109,9 @@ TABLES = (
     ),
     DirtyTable(
         "no-header",
-        "virginica",
+        "column_3",
         "the first line is data",
-        "a note says so",
+        "it is read as such, with a note; the columns are numbered",
     ),
     DirtyTable(
         "windows-spreadsheet",

@@ -40,6 +40,11 @@ NAMES = [f"{('Mc', 'Van')[i % 2]}{chr(97 + i % 15)}an" for i in range(ROWS)]
         ("customerId", [(i * 7919) % 9973 for i in range(ROWS)], "identifier", "a key"),
         ("house_id", [(i * 7919) % 9973 for i in range(ROWS)], "identifier", "a key"),
         ("acid", [(i * 7919) % 9973 for i in range(ROWS)], "numeric", "whole numbers"),
+        ("house_id", PLAIN, "categorical", "7 whole numbers that name things"),
+        ("StoreID", PLAIN, "categorical", "7 whole numbers that name things"),
+        ("paid", PLAIN, "numeric", "whole numbers"),
+        ("house_id", [i // 2 for i in range(ROWS)], "categorical", "20 whole numbers"),
+        ("house_id", [max(i, 9) for i in range(ROWS)], "numeric", "whole numbers"),
         ("x", [f"text {i // 2 * 2 % 39}" for i in range(ROWS)], "categorical", "20 levels"),
         ("x", [f"text {max(i, 9)}" for i in range(ROWS)], "text", "31 different texts in 40 rows"),
         ("x", ["2024-02-29", "2024-03-01"] * 20, "date", "dates from 2024-02-29 to 2024-03-01"),
@@ -125,8 +130,8 @@ def test_a_row_number_is_kept_if_it_is_the_only_input() -> None:
 
 
 def test_the_user_knows_better() -> None:
-    frame = read_table({"zip": PLAIN, "n": [str(i) for i in range(ROWS)], "z": PLAIN})
-    wanted = {"zip": "categorical", "n": "numeric", "z": "drop"}
+    frame = read_table({"m": PLAIN, "n": [str(i) for i in range(ROWS)], "z": PLAIN})
+    wanted = {"m": "categorical", "n": "numeric", "z": "drop"}
     assert [column.kind for column in profile(frame, overrides=wanted)] == list(wanted.values())
     reason = profile(frame, overrides=wanted)[0].reason
     assert reason == "as asked (would be numeric: whole numbers from 0 to 6)"

@@ -60,6 +60,27 @@ def test_a_number_that_follows_the_target_is_found() -> None:
     assert rules(table(sales=SALES, log=SALES**3), "sales") == [("tells target", ("log",))]
 
 
+def test_columns_that_sum_up_to_the_target_are_found() -> None:
+    casual, members = RANDOM.poisson(30, ROWS), RANDOM.poisson(90, ROWS)
+    frame = table(riders=casual + members, casual=casual, members=members)
+    (finding,) = find_leaks(frame, "riders")
+    assert finding.rule == "sum is target"
+    assert "'casual', 'members' together give the target 'riders'" in finding.text
+    profit = SALES - 0.2 * AGE + 7.0
+    assert rules(table(profit=profit, sales=SALES), "profit") == [
+        ("sum is target", ("age", "sales"))
+    ]
+    noise = RANDOM.normal(0, 0.1, ROWS)
+    assert rules(table(profit=profit + noise, sales=SALES), "profit") == []
+
+
+def test_a_sum_is_found_in_the_rows_that_have_all_its_terms() -> None:
+    part = np.where(np.arange(ROWS) < 50, np.nan, SALES)
+    empty = pl.Series([None] * ROWS, dtype=pl.Float64)
+    frame = table(total=SALES + AGE, part=part, empty=empty, same=np.ones(ROWS))
+    assert rules(frame, "total") == [("sum is target", ("age", "part"))]
+
+
 def test_a_gap_that_tells_the_target_is_found() -> None:
     when = pl.Series(np.where(CHURN, RANDOM.normal(0, 1, ROWS), np.nan), nan_to_null=True)
     assert rules(table(churn=CHURN, when=when), "churn") == [("gap tells target", ("when",))]
@@ -148,7 +169,7 @@ def test_each_of_several_targets_is_looked_at() -> None:
 
 
 def test_every_rule_is_in_the_list() -> None:
-    assert len(RULES) == 9
+    assert len(RULES) == 10
 
 
 def test_errors_of_the_majority_are_counted() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.headers import column_names, repaired_names
+from chainrule.data.headers import column_names, holds_data, repaired_names
 from chainrule.errors import DataError
 
 
@@ -44,3 +44,20 @@ def test_numbers_that_are_there_twice_are_data() -> None:
 
 def test_good_names_need_no_note() -> None:
     assert repaired_names(["age", "2019", "x_1"]) == (["age", "2019", "x_1"], ())
+
+
+@pytest.mark.parametrize(
+    ("header", "data"),
+    [
+        ("5.1 3.5 1.4 0.2 setosa", True),
+        ("0 0 0 7", True),
+        ("a a b", False),
+        ("id 0.25 0.5 0.75", False),
+        ("age 0.5", False),
+        ("1999 1998 2000", False),
+        (" ".join(f"{w}.5" for w in range(4000, 3990, -1)), False),
+        ("0.5 0.1 0.2", True),
+    ],
+)
+def test_a_header_that_is_data_is_known(header: str, data: bool) -> None:
+    assert holds_data(header.split()) is data

@@ -121,7 +121,6 @@ def test_column_names_are_stripped_and_blank_ones_filled(file: Callable[..., Pat
         ("a.csv", "x,y\n1,2\n3,4,5\n", "line 3: 3 cells, but the header has 2 cells"),
         ("a.csv", "x,y\n1,2\n3\n", "line 3: 1 cell, but the header has 2 cells"),
         ("a.csv", 'x,y\n"1\n1",2\n3\n', "line 4: 1 cell"),
-        ("a.csv", "7,y, 7\n1,2,3\n", "more than one column is called '7': add a header line"),
         ("a.csv", b"x,y\n1,2\n3,\x81\n", r"line 3: byte 0x81 is not UTF-8; save the file as"),
         ("a.csv", b"x,y\n1,2\n\x00,\xe9\n", "byte 0xe9 is not UTF-8, and the file is no text"),
         ("a.csv", b"PK\x03\x04abc", "spreadsheet"),
@@ -179,9 +178,17 @@ def test_names_that_are_there_twice_are_numbered_and_noted(file: Callable[..., P
             read_table(table)
 
 
-def test_a_header_that_looks_like_data_is_noted(file: Callable[..., Path]) -> None:
-    reading = read_with_notes(file("a.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n"))
-    assert "called '5.1', '3.5': if these are values and not names" in reading.notes[0]
+@pytest.mark.parametrize("line", ["5.1,3.5,setosa", "0,0,setosa", "-1,-2,"])
+def test_a_first_line_of_data_is_read_as_data(file: Callable[..., Path], line: str) -> None:
+    reading = read_with_notes(file("a.csv", f"{line}\n4.9,3.0,setosa\n"))
+    assert reading.frame.columns == ["column_1", "column_2", "column_3"]
+    assert reading.frame.height == 2
+    assert "the first line holds numbers, so it is taken for data" in reading.notes[0]
+
+
+def test_a_header_that_may_be_data_is_noted(file: Callable[..., Path]) -> None:
+    reading = read_with_notes(file("a.csv", "3.5,5.1,setosa\n3.0,4.9,setosa\n"))
+    assert "called '3.5', '5.1': if these are values and not names" in reading.notes[0]
 
 
 def test_windows_text_is_read_and_noted(file: Callable[..., Path]) -> None:

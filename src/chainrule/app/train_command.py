@@ -88,8 +88,12 @@ def train(
         str, typer.Option(help="Of a number to predict: auto, standard, log or asinh.")
     ] = "auto",
     embed: Annotated[
-        bool, typer.Option("--embed", help="Learn vectors for columns with many levels.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--embed/--no-embed",
+            help="Learn vectors for columns with many levels; by default with more than 256.",
+        ),
+    ] = None,
     size: Annotated[
         str | None, typer.Option(metavar="HEIGHTxWIDTH", help="Pixels of pictures, as in 32x32.")
     ] = None,

@@ -32,6 +32,10 @@ _IDENTIFIER_NAME = re.compile(
     r"(^|[\s_.:-])(id|idx|index|key|uuid|guid|rowid|unnamed)($|[\s_.:-])", re.IGNORECASE
 )
 _CAMEL_IDENTIFIER = re.compile(r"[a-z](Id|ID|Idx|Key)$")
+# Whole numbers under such a name that come again name things, and count nothing.
+_REFERENCE_NAME = re.compile(
+    r"(^|[\s_.:-])(id|key|zip|zip[\s_.-]?code|postcode|postal[\s_.-]?code)$|[a-z](Id|ID|Key)$"
+)
 # A single word this long with digits in it is a key; a shorter one may be a type or a place.
 _LONG_KEY = 12
 # A name or a title tells something if its words come again in other rows.
@@ -241,6 +245,8 @@ def _kind_of_numbers(known: pl.Series, rows: int, distinct: int) -> tuple[str, s
             return "identifier", "every value is different, and the name says that it is a key"
         if high - low < 2 * rows and known.is_sorted():
             return "identifier", f"counts up from {low:.0f} to {high:.0f} like a row number"
+    if whole and 2 < distinct <= rows / max(2, rare_below(rows)) and _names_things(known.name):
+        return "categorical", f"{distinct} whole numbers that name things, as the name says"
     if known.dtype == pl.Duration:
         return "numeric", f"durations from {low:g} to {high:g} seconds"
     return "numeric", f"{'whole ' if whole else ''}numbers from {low:g} to {high:g}"
@@ -299,6 +305,10 @@ def _most_common(column: pl.Series) -> int:
 
 def _named_like_identifier(name: str) -> bool:
     return bool(_IDENTIFIER_NAME.search(name) or _CAMEL_IDENTIFIER.search(name))
+
+
+def _names_things(name: str) -> bool:
+    return bool(_REFERENCE_NAME.search(name) or _REFERENCE_NAME.search(name.lower()))
 
 
 def _keep_something(columns: pl.DataFrame, profiles: list[ColumnProfile]) -> list[ColumnProfile]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RULES = (
-    *("equals target", "tells target", "gap tells target", "identifier sorts with target"),
+    *("equals target", "tells target", "sum is target", "gap tells target"),
+    "identifier sorts with target",
     *("same columns", "number for missing"),
     *("copies", "copies disagree", "copies across split"),
 )

@@ -26,10 +26,11 @@ from chainrule.data.finding import Finding
 from chainrule.data.headers import as_names
 from chainrule.data.notation import PLAIN, NumberNotation
 from chainrule.data.splits import Split
+from chainrule.data.sums import find_sum
 from chainrule.data.target import target_column
 from chainrule.data.timestamps import DateNotation
 from chainrule.data.values import clean
-from chainrule.data.wording import percent
+from chainrule.data.wording import listing, percent
 
 # Fewer rows than these, or fewer rows of a level on average, show nothing but chance.
 _FEWEST_ROWS = 20
@@ -80,8 +81,10 @@ def find_leaks(
         if answers.dtype.is_nested() or answers.drop_nulls().n_unique() < 2:
             continue
         truth = _Truth.of(answers)
-        for column in columns:
-            found += _leaks(column, truth)
+        leaks = [leak for column in columns for leak in _leaks(column, truth)]
+        found += leaks
+        if not any(leak.rule == "equals target" for leak in leaks):
+            found += _sums(columns, truth)
     used = [column for column in columns if column.kind not in DROPPED]
     found += _same_columns(used)
     found += [each for column in used for each in _number_for_missing(column)]
@@ -161,6 +164,25 @@ def _leaks(column: _Column, truth: _Truth) -> Iterator[Finding]:
                 f"whether column {column.name!r} has a value tells the target {target} in (nearly) "
                 "all rows: drop it, unless it is known before the target is",
             )
+
+
+def _sums(columns: Sequence[_Column], truth: _Truth) -> Iterator[Finding]:
+    """Look for columns of which the target is a sum."""
+    terms = [(c.name, c.numbers) for c in columns if c.kind == "numeric" and c.numbers is not None]
+    if truth.numbers is None or len(terms) < 2:
+        return
+    values = np.column_stack([numbers for _, numbers in terms])
+    there = np.isfinite(values).all(axis=1) & np.isfinite(truth.numbers)
+    if there.sum() < _FEWEST_ROWS:
+        return
+    names = tuple(terms[i][0] for i in find_sum(values[there], truth.numbers[there]))
+    if names:
+        yield Finding(
+            "sum is target",
+            names,
+            f"columns {listing(names)} together give the target {truth.name!r}, as a sum with "
+            "fixed weights: drop them, unless they are known before the target is",
+        )
 
 
 def _told(column: _Column, truth: _Truth, there: np.ndarray) -> str | None:

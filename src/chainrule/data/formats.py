@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 import polars as pl
 
-from chainrule.data.headers import repaired_names
+from chainrule.data.headers import holds_data, repaired_names
 from chainrule.data.memory import flattened, renamed
 from chainrule.data.silence import quiet_panic
 from chainrule.data.table import Reading
@@ -223,8 +223,16 @@ def _carefully(data: bytes, separator: str, place: str) -> Reading:
 
 
 def _under_header(frame: pl.DataFrame, header: list[str]) -> Reading:
-    names, notes = repaired_names(header)
-    return Reading(frame[1:].rename(dict(zip(frame.columns, names, strict=True))), notes)
+    if holds_data(header):
+        names = [f"column_{place}" for place in range(1, frame.width + 1)]
+        notes: tuple[str, ...] = (
+            "the first line holds numbers, so it is taken for data: the columns are called "
+            f"{names[0]!r} to {names[-1]!r}; put a line of names first if you have them",
+        )
+    else:
+        names, notes = repaired_names(header)
+        frame = frame[1:]
+    return Reading(frame.rename(dict(zip(frame.columns, names, strict=True))), notes)
 
 
 def _rows(data: bytes, separator: str, place: str) -> Iterator[tuple[int, list[str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from chainrule.data.wording import listing
 from chainrule.errors import DataError
@@ -12,6 +13,7 @@ from chainrule.errors import DataError
 # White space, and what a byte order mark or a copy from the web leaves behind.
 _BLANK = re.compile(r"[\s\ufeff\u200b]+")
 _WHOLE = re.compile(r"\d+")
+_MANY = 10  # so many fractions that fall are no chance
 _VALUE = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?|-\d+")
 
 
@@ -33,6 +35,25 @@ def column_names(header: Iterable[object]) -> list[str]:
     return repaired_names(header)[0]
 
 
+def holds_data(header: Sequence[str]) -> bool:
+    """Tell whether the first line of a file is data, and names of columns are missing.
+
+    It is if a number is there twice, or if there are numbers with fractions in no order; names
+    that are wave lengths or quantiles rise, or many of them fall.
+
+    >>> holds_data(["5.1", "3.5", "1.4", "0.2", "setosa"]), holds_data(["0", "0", "17"])
+    (True, True)
+    >>> holds_data(["species", "410.5", "411.0", "411.5"]), holds_data(["age", "2019", "2020"])
+    (False, False)
+    """
+    names = [name.strip() for name in header]
+    if any(count > 1 and _is_number(name) for name, count in Counter(names).items()):
+        return True
+    values = [float(name.replace(",", ".")) for name in names if _VALUE.fullmatch(name)]
+    rises = [below < above for below, above in pairwise(values)]
+    return not all(rises) and (any(rises) or len(values) < _MANY)
+
+
 def repaired_names(header: Iterable[object]) -> tuple[list[str], tuple[str, ...]]:
     """Strip names, fill in the blank ones, and number those that are there twice.
 
@@ -51,7 +72,7 @@ def repaired_names(header: Iterable[object]) -> tuple[list[str], tuple[str, ...]
     """
     names = [_name(label, place) for place, label in enumerate(header, start=1)]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if any(_WHOLE.fullmatch(name) or _VALUE.fullmatch(name) for name in twice):
+    if any(map(_is_number, twice)):
         raise DataError(
             f"more than one column is called {listing(twice)}: add a header line, if the first "
             "line is already data, or give every column its own name"
@@ -69,6 +90,10 @@ def repaired_names(header: Iterable[object]) -> tuple[list[str], tuple[str, ...]
             "the header line is missing"
         )
     return names, tuple(notes)
+
+
+def _is_number(name: str) -> bool:
+    return bool(_WHOLE.fullmatch(name) or _VALUE.fullmatch(name))
 
 
 def _name(label: object, place: int) -> str:

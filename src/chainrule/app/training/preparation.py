@@ -31,6 +31,7 @@ from chainrule.data import (
     split_table,
     target_columns,
 )
+from chainrule.data.category import MOST_LEVELS
 from chainrule.data.headers import as_names
 from chainrule.data.images import ImageEncoder, Pictures
 from chainrule.data.loading import Loader
@@ -59,7 +60,8 @@ class Wishes:
     kinds
         Kinds of columns that the user knows better; see `chainrule.data.profile`.
     embed
-        Whether columns with many levels get learnt vectors instead of one input per level.
+        Whether columns with many levels get learnt vectors instead of one input per level. None:
+        those with more levels than have an input of their own otherwise (`MOST_LEVELS`).
     scaling, target_scaling
         Of numbers among the inputs, and of a target of numbers: see `Encoder.fit` and
         `TargetEncoder.fit`.
@@ -74,7 +76,7 @@ class Wishes:
 
     task: str | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)
-    embed: bool = False
+    embed: bool | None = None
     scaling: str = "auto"
     target_scaling: str = "auto"
     split: str = "auto"
@@ -311,7 +313,7 @@ class Opened:
             target=self.targets,
             rows=rows,
             overrides=kinds,
-            embed=self.wishes.embed,
+            embed=MOST_LEVELS if self.wishes.embed is None else self.wishes.embed,
             scaling=self.wishes.scaling,
         )
 
