@@ -34,7 +34,7 @@ HAPPENS = {
         "height (cm): number",
         "unnamed_1: dropped; identifier",
     ],
-    "no-header": ["the first line holds numbers", "the header line is missing"],
+    "no-header": ["the first line holds numbers"],
     "windows-spreadsheet": ["read as Windows-1252", "Größe: number", "Stadt: categorical"],
     "keys-and-constants": [
         "row: dropped; identifier: counts up",
