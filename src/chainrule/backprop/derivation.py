@@ -141,6 +141,8 @@ class Derivation:
             notes.append("i counts rows, j columns")
         if any(isinstance(part, Symbol) and part.name == "n" for part in parts):
             notes.append("n is the number of rows")
+        if any(isinstance(part, Symbol) and part.name == "k" for part in parts):
+            notes.append("k counts the steps made before")
         if self.guards:
             notes.append("guards against division by 0 and infinity are left out")
         return "; ".join(notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from chainrule.backprop.formula import Symbol
@@ -66,6 +66,15 @@ class Objective:
         for path, i in zip(self.paths, self.wrt, strict=True):
             values[i] = parameters.get(path, values[i])
         return values
+
+    def with_numbers(self, network: Module, inputs: Any, targets: Any, loss: Loss) -> Objective:
+        """Give the same program with other arrays, all of the shapes that it was traced with."""
+        given = inputs if isinstance(inputs, tuple) else (inputs,)
+        prepared = loss.prepare(targets, self.graph.outputs[1].type)
+        numbers = (network, given, prepared)
+        network, given, prepared = (cast_floats(x, "float64") for x in numbers)
+        values = tuple(flatten((network, given, prepared))[0])
+        return replace(self, network=network, inputs=given, targets=prepared, values=values)
 
 
 def _is_weight(symbol: Any) -> TypeGuard[Symbol]:

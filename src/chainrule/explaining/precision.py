@@ -73,7 +73,11 @@ class Precision:
 
 
 def compare_native(
-    objective: Objective, loss: Loss, optimiser: Optimiser | None, exact: Mapping[str, Any]
+    objective: Objective,
+    loss: Loss,
+    optimiser: Optimiser | None,
+    exact: Mapping[str, Any],
+    number: int = 0,
 ) -> Precision:
     """Run a step in float32 native code and compare it with results in float64.
 
@@ -84,9 +88,11 @@ def compare_native(
     loss
         As in `explain`.
     optimiser
-        Makes the step from its first state; None for none.
+        Makes the step from its initial state; None for none.
     exact
         Results in float64, by their names as in `Distance`.
+    number
+        Steps that the optimiser made before.
     """
     given = (objective.network, objective.inputs, objective.targets, objective.parameters)
     small = cast_floats(given, "float32")
@@ -100,7 +106,7 @@ def compare_native(
         results |= {f"gradient of {path}": g for path, g in gradients.items()}
         if optimiser is not None:
             state = optimiser.initial(parameters)
-            fresh, _ = optimiser.update(gradients, state, parameters, np.int32(0))
+            fresh, _ = optimiser.update(gradients, state, parameters, np.int32(number))
             results |= {f"new {path}": p for path, p in fresh.items()}
         return results
 

@@ -48,6 +48,8 @@ class Step:
         Nodes of the arrays that are trained.
     objective, criterion, optimiser
         What was explained: the network with its batch, the loss, and the optimiser.
+    number
+        Steps that the optimiser made before.
     results
         The loss, "gradient of" each array and each "new" array, by path.
     """
@@ -62,6 +64,7 @@ class Step:
     objective: Objective
     criterion: Loss
     optimiser: Optimiser | None
+    number: int
     results: Mapping[str, Any]
 
     @property
@@ -105,7 +108,9 @@ class Step:
     @cached_property
     def precision(self) -> Precision:
         """How far the same step in float32 native code lies from this one; compiled when read."""
-        return compare_native(self.objective, self.criterion, self.optimiser, self.results)
+        return compare_native(
+            self.objective, self.criterion, self.optimiser, self.results, self.number
+        )
 
     def text(self, digits: int = 6, native: bool = True) -> str:
         """Print the step: equations, matrices, and the numbers of every unit of small layers.

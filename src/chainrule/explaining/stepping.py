@@ -13,7 +13,7 @@ from chainrule.backprop.derive import Sweep, Wanted, equations, sweep
 from chainrule.backprop.formula import Expression, Symbol
 from chainrule.backprop.naming import Names
 from chainrule.errors import ParameterError
-from chainrule.execute.numpy import run
+from chainrule.execute.numpy import Interpreter
 from chainrule.explaining.labels import Labels, read_units
 from chainrule.explaining.objective import Objective, as_batch, lay_out
 from chainrule.explaining.step import Step
@@ -22,7 +22,8 @@ from chainrule.nn import Module
 from chainrule.nn.losses import Loss
 from chainrule.tracing import Array, begin, flatten, fresh_input, leaf_paths, spec_of, unflatten
 from chainrule.train import Optimiser
-from chainrule.train.program import given_rate
+from chainrule.train.program import given_rate, with_rate
+from chainrule.train.schedules import rate_at
 
 # Letters for what optimisers remember.
 _MEMORY = {"mean": "m", "squares": "s", "velocity": "v"}
@@ -65,35 +66,106 @@ def explain(
     >>> print(step.equation("W'(1)", (0, 0)))
     W'⁽¹⁾[1→1] = W⁽¹⁾[1→1] − η·∂L/∂W⁽¹⁾[1→1] = 3 − 0.1·4 = 2.6
     """
-    objective = lay_out(network, as_batch(inputs), targets, loss)
-    labels = Labels(read_units(units, objective.sizes))
-    swept = sweep(objective.graph, objective.wrt)
-    update = _Update() if optimiser is None else _write_update(objective, swept, optimiser)
-    names = Names({**objective.names.of, **update.names}, objective.names.sums)
-    lines, guards = equations(
-        objective.graph, names, swept.gradients, objective.wrt, update=update.wanted
-    )
-    values = _compute(objective, lines, update)
-    results = _results(objective, swept, update, values)
-    after = None
-    if optimiser is not None:
-        fresh = {path: values[node] for path, node in update.parameters.items()}
-        after = float(run(objective.graph, objective.with_parameters(fresh))[0])
-    leaves = _inputs_read(objective, lines)
-    given = tuple((names.of[x], x.type) for x in leaves)
-    return Step(
-        Derivation(given, lines, guards),
-        values,
-        {x: names.of[x] for x in leaves} | _names_where_read(lines),
-        labels,
-        float(results["loss"]),
-        after,
-        tuple(objective.graph.inputs[i] for i in objective.wrt),
-        objective,
-        loss,
-        optimiser,
-        results,
-    )
+    return Explainer.of(network, inputs, targets, loss, optimiser, units=units).first
+
+
+@dataclass(frozen=True, eq=False)
+class Explainer:
+    """Takes steps apart whose arrays have the same shapes: their equations are derived once.
+
+    Attributes
+    ----------
+    first
+        A step, with the equations that all steps share.
+    """
+
+    first: Step
+    _fresh: Mapping[str, Node]
+    _gradients: Mapping[str, Node]
+    _values: Interpreter
+    _loss: Interpreter
+
+    @classmethod
+    def of(
+        cls,
+        network: Module,
+        inputs: Any,
+        targets: Any,
+        loss: Loss,
+        optimiser: Optimiser | None = None,
+        *,
+        units: Sequence[Sequence[str]] | None = None,
+    ) -> Explainer:
+        """Derive the equations of a step, and take it apart; the parameters are `explain`'s."""
+        objective = lay_out(network, as_batch(inputs), targets, loss)
+        swept = sweep(objective.graph, objective.wrt)
+        update = _Update() if optimiser is None else _write_update(objective, swept, optimiser)
+        names = Names({**objective.names.of, **update.names}, objective.names.sums)
+        lines, guards = equations(
+            objective.graph, names, swept.gradients, objective.wrt, update=update.wanted
+        )
+        leaves = _inputs_read(objective, lines)
+        derived = Step(
+            derivation=Derivation(tuple((names.of[x], x.type) for x in leaves), lines, guards),
+            values={},
+            names={x: names.of[x] for x in leaves} | _names_where_read(lines),
+            labels=Labels(read_units(units, objective.sizes)),
+            loss=0.0,
+            loss_after=None,
+            weights=tuple(objective.graph.inputs[i] for i in objective.wrt),
+            objective=objective,
+            criterion=loss,
+            optimiser=optimiser,
+            number=0,
+            results={},
+        )
+        results = {
+            f"gradient of {path}": swept.gradients[objective.graph.inputs[i]]
+            for path, i in zip(objective.paths, objective.wrt, strict=True)
+        }
+        read = (*objective.graph.inputs, *update.inputs)
+        outputs = (*objective.graph.outputs, *(line.node for line in lines))
+        values = Interpreter(Graph(read, outputs))
+        made = cls(derived, update.parameters, results, values, Interpreter(objective.graph))
+        return replace(made, first=made.at(objective, optimiser))
+
+    def at(self, objective: Objective, optimiser: Optimiser | None, number: int = 0) -> Step:
+        """Take a step apart.
+
+        Parameters
+        ----------
+        objective
+            That of `first`, with numbers of this step: see `Objective.with_numbers`.
+        optimiser
+            That of `first`, at another learning rate or with another memory.
+        number
+            Steps that were made before.
+        """
+        values: dict[Node, Any] = {}
+        numbers = list(objective.values)
+        if optimiser is not None:
+            rate = optimiser.learning_rate
+            now = float(rate_at(rate, np.int32(number), "float64") if callable(rate) else rate)
+            memory = flatten(optimiser.initial(objective.parameters))[0]
+            numbers += [now, np.int32(number), *memory]
+        self._values.run(numbers, values.__setitem__)
+        fresh = {path: values[node] for path, node in self._fresh.items()}
+        results = {"loss": values[objective.graph.outputs[0]]}
+        for name, node in self._gradients.items():
+            # A gradient of zeros is a constant that no equation reads.
+            results[name] = values.get(node, np.zeros(bind(node.type.shape, {})))
+        results |= {f"new {path}": array for path, array in fresh.items()}
+        after = self._loss.run(objective.with_parameters(fresh))[0] if fresh else None
+        return replace(
+            self.first,
+            values=values,
+            loss=float(results["loss"]),
+            loss_after=None if after is None else float(after),
+            objective=objective,
+            optimiser=optimiser,
+            number=number,
+            results=results,
+        )
 
 
 @dataclass(frozen=True)
@@ -104,15 +176,16 @@ class _Update:
     ----------
     wanted
         The equations.
-    names, values
-        Names and numbers of what the optimiser reads beside parameters and gradients.
+    names, inputs
+        Names and places of what the optimiser reads beside parameters and gradients: the learning
+        rate, how many steps were made before, and its memory.
     parameters
         The new arrays, by path.
     """
 
     wanted: tuple[Wanted, ...] = ()
     names: Mapping[Node, Expression] = field(default_factory=dict)
-    values: Mapping[Node, Any] = field(default_factory=dict)
+    inputs: tuple[Node, ...] = ()
     parameters: Mapping[str, Node] = field(default_factory=dict)
 
 
@@ -126,13 +199,11 @@ def _write_update(objective: Objective, swept: Sweep, optimiser: Optimiser) -> _
     inputs = [objective.graph.inputs[i] for i in objective.wrt]
     nodes = dict(zip(objective.paths, inputs, strict=True))
     names: dict[Node, Expression] = {}
-    values: dict[Node, Any] = {}
 
     def read(symbol: Symbol, value: Any) -> Array:
         kind = spec_of(value)
-        node = fresh_input(len(objective.graph.inputs) + len(values), kind)
+        node = fresh_input(len(objective.graph.inputs) + len(names), kind)
         names[node] = Symbol(symbol.name, symbol.layer, kind.ndim)
-        values[node] = np.asarray(value)
         return Array(node, recorder)
 
     def of_parameter(letter: str, path: str) -> Symbol:
@@ -144,17 +215,18 @@ def _write_update(objective: Objective, swept: Sweep, optimiser: Optimiser) -> _
         kind, _, path = place.partition(".")
         return _MEMORY.get(kind, kind), path
 
-    rate = optimiser.learning_rate
-    fixed = None if callable(rate) else read(Symbol("η"), float(rate))
+    rate, number = read(Symbol("η"), 0.0), read(Symbol("k"), np.int32(0))
     state = optimiser.initial(objective.parameters)
     before, tree = flatten(state)
     places = [memory(place) for place in leaf_paths(state)]
     arrays = [read(of_parameter(*at), x) for at, x in zip(places, before, strict=True)]
-    fresh, remembered = given_rate(optimiser, fixed).update(
+    # Of a schedule, the equations read the rate that it gives for this step.
+    steady = with_rate(optimiser, 1.0) if callable(optimiser.learning_rate) else optimiser
+    fresh, remembered = given_rate(steady, rate).update(
         {path: Array(swept.gradients[node], recorder) for path, node in nodes.items()},
         unflatten(tree, arrays),
         {path: Array(node, recorder) for path, node in nodes.items()},
-        np.int32(0),
+        number,
     )
     recorder.open = False
 
@@ -166,28 +238,7 @@ def _write_update(objective: Objective, swept: Sweep, optimiser: Optimiser) -> _
     for path, value in fresh.items():
         wanted += [primed(of_parameter(*at), x) for at, x in behind if at[1] == path]
         wanted.append(primed(of_parameter("", path), value))
-    return _Update(tuple(wanted), names, values, {path: x.node for path, x in fresh.items()})
-
-
-def _compute(objective: Objective, lines: Sequence[Line], update: _Update) -> dict[Node, Any]:
-    """Run everything that the equations need, and keep every value."""
-    values: dict[Node, Any] = {}
-    inputs = (*objective.graph.inputs, *update.values)
-    outputs = (*objective.graph.outputs, *(line.node for line in lines))
-    numbers = [*objective.values, *update.values.values()]
-    run(Graph(inputs, outputs), numbers, values.__setitem__)
-    return values
-
-
-def _results(
-    objective: Objective, swept: Sweep, update: _Update, values: Mapping[Node, Any]
-) -> dict[str, Any]:
-    results = {"loss": values[objective.graph.outputs[0]]}
-    for path, i in zip(objective.paths, objective.wrt, strict=True):
-        node = swept.gradients[objective.graph.inputs[i]]
-        # A gradient of zeros is a constant that no equation reads.
-        results[f"gradient of {path}"] = values.get(node, np.zeros(bind(node.type.shape, {})))
-    return results | {f"new {path}": values[node] for path, node in update.parameters.items()}
+    return _Update(tuple(wanted), names, tuple(names), {path: x.node for path, x in fresh.items()})
 
 
 def _inputs_read(objective: Objective, lines: Sequence[Line]) -> list[Node]:

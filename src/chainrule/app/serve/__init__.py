@@ -10,7 +10,6 @@ file               idea
 ``shelf``          finds material by name, and keeps what was opened
 ``program``        a network with its loss and optimiser as a loop that can be run
 ``course``         where an experiment stands after any number of steps
-``continued``      an optimiser that goes on from a memory, for explaining later steps
 ``frame``          one step as plain data: units, weights, gradients
 ``about``          the equations of one unit or one edge
 ``kinds``          one small network of each kind, ready to be watched

@@ -13,12 +13,12 @@ import numpy as np
 
 from chainrule import nn
 from chainrule.app.serve.address import Address
-from chainrule.app.serve.continued import Continued
 from chainrule.app.serve.course import Course, Library
 from chainrule.app.serve.material import names_of_units
 from chainrule.backprop.naming import key_of
+from chainrule.explaining.continued import Continued
 from chainrule.explaining.step import Step
-from chainrule.explaining.stepping import explain
+from chainrule.explaining.stepping import Explainer
 from chainrule.nn.activations import ACTIVATIONS
 
 MOST_INLINE = 4096
@@ -121,12 +121,18 @@ def taken_apart(course: Course, carry: Any, rows: Any, number: int) -> Step:
     targets = course.examples.targets[rows]
     frozen = frozenset(program.layout.paths) - program.layout.trainable
     optimiser = program.setup.make_optimiser()
-    memory = _double(carry["optimiser"])
-    going = Continued(optimiser.learning_rate, optimiser, memory, number, frozen)
-    units = program.material.units or names_of_units(
-        _dense_sizes(network, inputs), program.material.features, program.material.answers
-    )
-    return explain(network, inputs, targets, program.setup.make_loss(), going, units=units or None)
+    going = Continued(optimiser.learning_rate, optimiser, _double(carry["optimiser"]), frozen)
+    loss = program.setup.make_loss()
+    # Equations hold for all numbers of the same shapes; the last batch of an epoch may be smaller.
+    found = program.explainers.get(len(rows))
+    if found is None:
+        units = program.material.units or names_of_units(
+            _dense_sizes(network, inputs), program.material.features, program.material.answers
+        )
+        found = Explainer.of(network, inputs, targets, loss, going, units=units or None)
+        program.explainers[len(rows)] = found
+    objective = found.first.objective.with_numbers(network, inputs, targets, loss)
+    return found.at(objective, going, number)
 
 
 def _double(memory: Any) -> Any:

@@ -14,6 +14,7 @@ from chainrule.app.serve.material import Material
 from chainrule.app.serve.setup import Setup
 from chainrule.execute import loop
 from chainrule.execute.loop import Loop
+from chainrule.explaining.stepping import Explainer
 from chainrule.nn import Module
 from chainrule.tracing import flatten, map_leaves
 from chainrule.train.compiled import compile_function
@@ -81,7 +82,7 @@ class Program:
         The rate comes in with the data, so both share what is traced and compiled.
         """
         twin = replace(self, setup=replace(self.setup, rate=rate))
-        for name in ("_plans", "layout", "objective", "examples"):
+        for name in ("_plans", "explainers", "layout", "objective", "examples"):
             twin.__dict__[name] = getattr(self, name)
         for name in ("forward", "held", "all_rows"):
             if name in self.__dict__:
@@ -167,6 +168,11 @@ class Program:
 
     @cached_property
     def _plans(self) -> dict[str, tuple[Loop, int]]:
+        return {}
+
+    @cached_property
+    def explainers(self) -> dict[int, Explainer]:
+        """The equations of a step, by the number of rows in its batch."""
         return {}
 
     @cached_property

@@ -9,6 +9,8 @@ import webbrowser
 from collections.abc import Callable
 from urllib.parse import quote
 
+from threadpoolctl import threadpool_limits
+
 from chainrule.app.serve.routes import make_app
 from chainrule.app.serve.shelf import Shelf
 from chainrule.errors import MissingDependencyError, ParameterError
@@ -90,7 +92,10 @@ def serve(
             # uvicorn ends with the signal that stopped it; what was stored has to go first.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-        uvicorn.Server(config).run(sockets=[taken])
+        # A product of a step's size, shared among threads, waits longer for a busy processor than
+        # it takes. Training in native code brings its own threads.
+        with threadpool_limits(1, user_api="blas"):
+            uvicorn.Server(config).run(sockets=[taken])
     finally:
         taken.close()
         shelf.close()

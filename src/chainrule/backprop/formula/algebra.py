@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from chainrule.backprop.formula.expression import (
@@ -117,6 +118,19 @@ def power(base: Expression, exponent: Expression) -> Expression:
     if is_number(exponent, 0.5):
         return Call("sqrt", (base,))
     return Power(base, exponent)
+
+
+def exponential(x: Expression) -> Expression:
+    """Write exp(x); of a number times something, as a power of a number.
+
+    >>> from chainrule.backprop.formula import Symbol, text
+    >>> text(exponential(multiply(Number(math.log(0.9)), Symbol("k"))))
+    '0.9^k'
+    """
+    count, above, below = _split(x)
+    if count in (1, -1) or not above:
+        return Call("exp", (x,))
+    return power(Number(math.exp(count)), _join(Fraction(1), above, below))
 
 
 def transpose(x: Expression) -> Expression:

@@ -349,9 +349,11 @@ function told(event) {
   if (!training) return;
   if (event.kind === "begun") return;
   if (event.kind !== "update") {
-    stop(true);
-    if (event.kind === "correct") announce(`All rows are classified correctly at step ${event.step}.`);
-    if (event.message) problem(event.message, [h("button", { onclick: () => go(Math.max(0, state.step)) }, "Show the last good step")]);
+    // What is shown anew takes old messages away; this one comes behind it.
+    stop(true).then(() => {
+      if (event.kind === "correct") announce(`All rows are classified correctly at step ${event.step}.`);
+      if (event.message) problem(event.message, [h("button", { onclick: () => go(Math.max(0, state.step)) }, "Show the last good step")]);
+    });
     return;
   }
   training.updates += 1;
@@ -391,7 +393,7 @@ function paintLive() {
 }
 
 /** End the training; what was reached is shown. */
-function stop(show = false) {
+async function stop(show = false) {
   if (!training) return;
   training.stream.close();
   const step = training.live.step;
@@ -400,7 +402,7 @@ function stop(show = false) {
   state.phase = Math.min(state.phase, 3) || 1;
   keep(true);
   announce(`Training stopped at step ${step}.`);
-  if (show) attempt(load);
+  if (show) await attempt(load);
 }
 
 // ------------------------------------------------------------------ Around it

@@ -1,12 +1,10 @@
-"""An optimiser in the middle of a training, as one whose first step is the next one."""
+"""An optimiser in the middle of a training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 
 @dataclass(frozen=True)
@@ -21,8 +19,6 @@ class Continued:
         Makes the step.
     memory
         What it remembers, by path.
-    number
-        Steps made before.
     frozen
         Paths of arrays that do not change.
     """
@@ -30,7 +26,6 @@ class Continued:
     learning_rate: Any
     optimiser: Any
     memory: Any
-    number: int
     frozen: frozenset[str] = frozenset()
 
     def initial(self, parameters: Any) -> Any:
@@ -47,6 +42,6 @@ class Continued:
             {path: gradients[path] for path in moving},
             state,
             {path: parameters[path] for path in moving},
-            np.int32(self.number),
+            number,
         )
         return {path: fresh.get(path, p) for path, p in parameters.items()}, memory
