@@ -35,6 +35,15 @@ def listing(names: Iterable[object], shown: int = _SHOWN) -> str:
     return text if len(known) <= shown else f"{text} and {len(known) - shown} more"
 
 
+def counted(number: int, thing: str) -> str:
+    """Write how many things there are.
+
+    >>> counted(1, "embedding"), counted(2_000, "row")
+    ('1 embedding', '2,000 rows')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """Write a share with two significant digits.
 

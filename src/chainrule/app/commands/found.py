@@ -13,6 +13,7 @@ from chainrule.app.screen import Screen
 from chainrule.app.training import Prepared, Settings
 from chainrule.app.training.fitting import baseline_scores
 from chainrule.data import Encoder
+from chainrule.data.wording import counted
 
 _SHOWN = 8
 
@@ -121,10 +122,9 @@ def _guessed(prepared: Prepared) -> str:
 
 
 def _numbers(encoder: Encoder) -> str:
-    count = len(encoder.feature_names)
     names = [name for name, _ in encoder.embedded]
-    vectors = f" and {len(names)} embeddings ({_listed(names)})" if names else ""
-    return f"{count} number{'' if count == 1 else 's'}{vectors}"
+    vectors = f" and {counted(len(names), 'embedding')} ({_listed(names)})" if names else ""
+    return counted(len(encoder.feature_names), "number") + vectors
 
 
 def _listed(items: list[str]) -> str:

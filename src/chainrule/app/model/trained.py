@@ -16,6 +16,7 @@ from chainrule.app.model.prediction import prediction_program, run_in_blocks
 from chainrule.app.model.scoring import Predictions, compare, decoded, guess
 from chainrule.data import Encoder, TargetEncoder
 from chainrule.data.table import Reading
+from chainrule.data.wording import counted
 from chainrule.errors import DataError
 from chainrule.ir import Graph
 from chainrule.tracing import flatten, leaf_paths
@@ -183,9 +184,9 @@ class Model:
     def _inputs(self) -> str:
         if not isinstance(self.encoder, Encoder):
             return f"{self.encoder.kind}: {self.encoder.describe()[-1]}"
-        vectors = f" and {len(self.encoder.embedded)} embeddings" if self.encoder.embedded else ""
-        count = len(self.encoder.feature_names)
-        return f"{len(self.encoder.columns)} columns as {count} inputs{vectors}"
+        embedded, columns = self.encoder.embedded, counted(len(self.encoder.columns), "column")
+        vectors = f" and {counted(len(embedded), 'embedding')}" if embedded else ""
+        return f"{columns} as {counted(len(self.encoder.feature_names), 'input')}{vectors}"
 
     @property
     def test_scores(self) -> dict[str, float]:
