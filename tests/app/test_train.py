@@ -143,7 +143,7 @@ def test_columns_with_many_levels_can_be_embedded(tmp_path: Path) -> None:
     towns = pl.Series("town", [f"town {i % 40}" for i in range(400)])
     rows.with_columns(towns).write_csv(tmp_path / "t.csv")
     arguments = ("train", "t.csv", "--target", "y", "--embed", "--out", "run", *FAST)
-    assert "1 embeddings (town)" in chainrule(*arguments, folder=tmp_path).out
+    assert "1 embedding (town)" in chainrule(*arguments, folder=tmp_path).out
     layers = chainrule("show", "run", "--json", folder=tmp_path).json["layers"]
     assert layers[0] == {
         "path": "embeddings[0]",
