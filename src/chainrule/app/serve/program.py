@@ -24,6 +24,9 @@ from chainrule.train.measuring import Measuring
 from chainrule.train.program import Layout, Objective, given_rate
 from chainrule.train.run import output_type
 
+_AHEAD = 2**16
+"""Positions of rows that are drawn at once, however few steps are asked for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Watched:
@@ -184,7 +187,16 @@ class Program:
     def rows_of(self, step: int) -> Any:
         """Positions of the rows that a step reads, counted from step 0."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        return self._order.epochs(epoch, 1)[0][place * self.batch_size :][: self.batch_size]
+        return self._epochs(epoch, 1)[0][place * self.batch_size :][: self.batch_size]
+
+    def _epochs(self, first: int, count: int) -> Any:
+        """Positions (count, rows) of some epochs; drawn ahead, as many short runs follow."""
+        known = self.__dict__.get("_drawn")
+        if known is None or not known[0] <= first <= first + count <= known[0] + len(known[1]):
+            ahead = max(count, _AHEAD // self.material.rows)
+            known = self.__dict__["_drawn"] = (first, self._order.epochs(first, ahead))
+        start = first - known[0]
+        return known[1][start : start + count]
 
     def run(self, session: Any, first: int, count: int) -> dict[str, Any]:
         """Run some steps; give the loss and the norms that each recorded.
@@ -195,7 +207,7 @@ class Program:
         """
         size, per_epoch, rows = self.batch_size, self.steps_per_epoch, self.material.rows
         begin, end = first // per_epoch, (first + count - 1) // per_epoch + 1
-        order = self._order.epochs(begin, end - begin)
+        order = self._epochs(begin, end - begin)
         skip, stop = first - begin * per_epoch, first + count - begin * per_epoch
         if rows % size == 0:  # all steps in one call
             return session.run(order.reshape(-1)[skip * size : stop * size], first)  # type: ignore[no-any-return]

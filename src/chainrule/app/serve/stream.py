@@ -13,11 +13,11 @@ from chainrule.app.serve.course import Course, check_finite
 from chainrule.app.serve.surface import surface
 from chainrule.errors import DivergenceError
 
-PAUSE = 0.045
+PAUSE = 0.07
 """Seconds between two updates, so that there are more than ten in each second."""
 
-SHARE = 0.12
-"""The most of the time that telling may take from training."""
+SHARE = 0.05
+"""The most of the time that slow drawing may take from training."""
 
 MOST_WEIGHTS = 600
 """Weights up to which they are told while the training runs."""
@@ -84,11 +84,8 @@ def train(
         if until_correct and _all_correct(course, carry):
             yield {"kind": "correct", "step": step}
             return
-        elapsed = now - at
-        if elapsed < PAUSE / 2 and count == tick:
-            tick *= 2
-        elif elapsed > 1.5 * PAUSE:
-            tick = max(1, tick // 2)
+        if count == tick:  # as many as fit between two updates, found out in a few rounds
+            tick = max(1, round(tick * min(4.0, max(0.25, PAUSE / (now - at)))))
         if rate is not None:
             sleep(max(0.0, count / rate - (perf_counter() - at)))
     yield {"kind": "ended", "step": step}
