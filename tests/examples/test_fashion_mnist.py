@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_it_learns_digits_in_a_few_epochs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    accuracy = fashion_mnist.main([str(folder), "--epochs", "6"])
+    accuracy = fashion_mnist.main([str(folder), "--network", "three", "--epochs", "6"])
     assert accuracy > 0.85
     shown = capsys.readouterr().out
     assert "trousers" in shown
@@ -51,9 +52,18 @@ def test_pixels_are_scaled_by_the_training_part(folder: Path) -> None:
     assert images.X_test.mean() != pytest.approx(0, abs=1e-4)
 
 
-def test_the_network_has_fewer_than_150_000_parameters() -> None:
-    network = fashion_mnist.network().initialise(0, ArrayType((1, 28, 28, 1)))
+@pytest.mark.parametrize("name", fashion_mnist.NETWORKS)
+def test_the_networks_have_fewer_than_150_000_parameters(name: str) -> None:
+    network = fashion_mnist.NETWORKS[name]().initialise(0, ArrayType((1, 28, 28, 1)))
     assert nn.count_parameters(network) < 150_000
+
+
+def test_the_network_is_chosen_without_the_test_images(folder: Path) -> None:
+    images = fashion_mnist.read(folder)
+    blind = replace(images, X_test=np.empty((0, 28, 28, 1)), y_test=np.empty(0))
+    scores = fashion_mnist.choose(blind, epochs=3)
+    assert [*scores] == [*fashion_mnist.NETWORKS]
+    assert max(scores.values()) > 0.5  # of ten classes
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -48,6 +50,35 @@ def read_units(hidden: str) -> tuple[int, ...]:
     if min(units) < 1:
         raise ParameterError(f"--hidden expects units as in 64,64 or none, not {hidden!r}")
     return units
+
+
+_LABELLED = ("table", "images", "sequence")
+
+_MEANT_FOR: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("task", "target_scaling", "split", "folds"), _LABELLED),
+        **dict.fromkeys(("column", "embed", "scaling"), ("table",)),
+        **dict.fromkeys(("size", "fit", "labels", "unreadable"), ("images",)),
+        **dict.fromkeys(("id", "length"), ("sequence",)),
+        "time": ("sequence", "forecast"),
+        **dict.fromkeys(("horizon", "look_back", "season"), ("forecast",)),
+        **dict.fromkeys(("tokens", "context"), ("text",)),
+    }
+)
+
+
+def refuse_foreign(given: typer.Context, kind: str) -> None:
+    """Refuse options that would be passed over, since they are for data of another kind."""
+    if not any(kind in kinds for kinds in _MEANT_FOR.values()):
+        return  # an unknown kind has a message of its own
+    for name, kinds in _MEANT_FOR.items():
+        source = given.get_parameter_source(name)
+        if kind not in kinds and source is not None and source.name == "COMMANDLINE":
+            meant = " and ".join(map(repr, kinds))
+            raise ParameterError(
+                f"--{name.replace('_', '-')} is for the kind {meant} of data, but these are taken "
+                f"for {kind!r}; --kind says what they are"
+            )
 
 
 FIND = "find"

@@ -16,12 +16,14 @@ from chainrule.app.options import (
     read_pixels,
     read_rate,
     read_units,
+    refuse_foreign,
 )
 from chainrule.app.screen import Screen
 from chainrule.errors import ParameterError
 
 
 def train(
+    given: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     target: Annotated[
         list[str] | None, typer.Option(help="The column to predict; may be repeated.")
@@ -34,7 +36,9 @@ def train(
     ] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="Of the data: table, images, sequence or text; else found out."),
+        typer.Option(
+            help="Of the data: table, images, sequence, forecast or text; else found out."
+        ),
     ] = None,
     network: Annotated[
         str | None,
@@ -108,10 +112,20 @@ def train(
     ] = "error",
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="Tells sequences apart.")] = None,
     time: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Orders the steps of sequences.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Orders the steps of sequences or of a forecast."),
     ] = None,
     length: Annotated[
         int | None, typer.Option(help="Steps of a sequence; of longer ones the end is taken.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="Rows that are forecast; a season if not given.")
+    ] = None,
+    look_back: Annotated[
+        int | None, typer.Option(help="Rows that a forecast sees; by the step if not given.")
+    ] = None,
+    season: Annotated[
+        int | None, typer.Option(help="Rows after which a series is about the same again.")
     ] = None,
     tokens: Annotated[
         str, typer.Option(help="Of a text: characters, subwords, or subwords:2000.")
@@ -148,7 +162,9 @@ def train(
         "seed": seed,
         "executor": executor,
     }
-    if (kind or kind_of_source(source)) == "text":
+    found = kind or kind_of_source(source)
+    refuse_foreign(given, found)
+    if found == "text":
         if target:
             raise ParameterError("a text has no target: what is learnt is how it goes on")
         from chainrule.app.commands.text import train_text
@@ -156,6 +172,12 @@ def train(
 
         about = TextWishes(tokens, context, validation, test, seed)
         return train_text(screen, source, about, asked, out, shown)
+    if found == "forecast":
+        from chainrule.app.commands.forecast import train_forecast
+        from chainrule.app.training.forecast import ForecastWishes
+
+        ahead = ForecastWishes(time, horizon, look_back, season, validation, test, seed)
+        return train_forecast(screen, source, target or [], ahead, asked, out, shown)
     from chainrule.app.commands.train import train as run
 
     return run(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from chainrule.app.commands.forecast import evaluate_forecast
 from chainrule.app.commands.language import evaluate_text
 from chainrule.app.commands.scores import in_one_line, show_errors, show_scores
 from chainrule.app.failures import ExitCode
-from chainrule.app.model import LanguageModel, open_model
+from chainrule.app.model import ForecastModel, LanguageModel, open_model
 from chainrule.app.model.kinds import kind_of
 from chainrule.app.screen import Screen
 
@@ -27,6 +28,8 @@ def evaluate(screen: Screen, path: str, source: str) -> ExitCode:
     model = open_model(path)
     if isinstance(model, LanguageModel):
         return evaluate_text(screen, path, model, source)
+    if isinstance(model, ForecastModel):
+        return evaluate_forecast(screen, path, model, source)
     result = model.evaluate(source)
     target = model.target
     screen.pairs(

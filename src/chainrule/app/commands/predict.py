@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chainrule.app.commands.forecast import predict_forecast
 from chainrule.app.commands.language import predict_text
 from chainrule.app.commands.scores import number
 from chainrule.app.failures import ExitCode
-from chainrule.app.model import LanguageModel, Model, Predictions, open_model
+from chainrule.app.model import ForecastModel, LanguageModel, Model, Predictions, open_model
 from chainrule.app.model.kinds import read
 from chainrule.app.screen import Screen, note
 from chainrule.data import write_table
@@ -43,6 +44,8 @@ def predict(
     model = open_model(path)
     if isinstance(model, LanguageModel):
         return predict_text(screen, path, model, source, out)
+    if isinstance(model, ForecastModel):
+        return predict_forecast(screen, path, model, source, out, only)
     if probabilities and not model.target.classes:
         raise DataError(f"the target {model.target.name!r} is a number: it has no probabilities")
     samples = read(model.encoder, source)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from chainrule.app.commands.forecast import show_forecast
 from chainrule.app.commands.language import show_text
 from chainrule.app.commands.layers import layers_of, show_layers
 from chainrule.app.commands.scores import in_one_line
 from chainrule.app.failures import ExitCode
-from chainrule.app.model import LanguageModel, Model, open_model
+from chainrule.app.model import ForecastModel, LanguageModel, Model, open_model
 from chainrule.app.model.kinds import TABLE, data_types, kind_of
 from chainrule.app.model.trained import ANSWERS
 from chainrule.app.screen import Screen
@@ -31,6 +32,8 @@ def show(screen: Screen, path: str) -> ExitCode:
     model = open_model(path)
     if isinstance(model, LanguageModel):
         return show_text(screen, path, model)
+    if isinstance(model, ForecastModel):
+        return show_forecast(screen, path, model)
     program, explained = text(model.program), plan(model.program, limits={"batch": ROWS}).explain()
     layers = layers_of(model.network, [*data_types(model.encoder).values()])
     target = model.target

@@ -11,8 +11,12 @@ file               idea
 ``prediction``     the program that predicts, run on blocks of rows
 ``language``       a language model: texts in, their likelihood and continuation out
 ``sampling``       which token comes next
+``forecast``       a forecast: the last rows of a series in, the next ones out
+``forecast_network``  the network of forecasts
 ``file``           a model as one file, and back
 ``language_file``  ... a language model
+``forecast_file``  ... a forecast
+``weights``        the arrays of a file, matched with its program
 ``container``      a zip archive with a manifest and arrays
 ``program``        a program as JSON, and back
 ``network``        a network as JSON, and back
@@ -25,11 +29,13 @@ cards, and sizes are bounded.
 
 from chainrule.app.model.file import (
     FORMAT,
+    AnyModel,
     load_language_model,
     load_model,
     open_model,
     save_model,
 )
+from chainrule.app.model.forecast import ForecastModel
 from chainrule.app.model.language import LanguageModel
 from chainrule.app.model.sampling import Sampling
 from chainrule.app.model.scoring import Predictions, compare, guess
@@ -38,6 +44,8 @@ from chainrule.app.model.trained import Model
 
 __all__ = [
     "FORMAT",
+    "AnyModel",
+    "ForecastModel",
     "LanguageModel",
     "Model",
     "Predictions",

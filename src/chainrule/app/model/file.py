@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.app.model.container import read_container, write_container
+from chainrule.app.model.forecast import ForecastModel
+from chainrule.app.model.forecast_file import forecast_from_json, forecast_to_json
 from chainrule.app.model.kinds import (
     BATCH,
     TABLE,
@@ -24,20 +26,22 @@ from chainrule.app.model.network import network_from_json, network_to_json
 from chainrule.app.model.prediction import prediction_program
 from chainrule.app.model.program import (
     UNSUITABLE,
-    constants_of,
     name_of,
     program_from_json,
     program_to_json,
 )
 from chainrule.app.model.trained import Model
+from chainrule.app.model.weights import weights_of
 from chainrule.data import TargetEncoder
 from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, ModelFileError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.ir import ArrayType, Dim, Graph
-from chainrule.tracing import spec_of
 
 Arrays = dict[str, NDArray[Any]]
+
+AnyModel = Model | LanguageModel | ForecastModel
+"""What a model file may hold."""
 
 FORMAT = 2
 """Version of the file's form; a reader refuses those that are newer."""
@@ -46,11 +50,12 @@ TABLE_FORMAT = 1
 """Version of a file that holds a model of tables, which older readers know."""
 
 KIND, LANGUAGE = "chainrule model", "chainrule language model"
+FORECAST = "chainrule forecast model"
 NAME = "model.chainrule"
 PARTS = ("encoder", "target", "shares", "program", "network", "report")
 
 
-def save_model(model: Model | LanguageModel, path: str | os.PathLike[str]) -> None:
+def save_model(model: AnyModel, path: str | os.PathLike[str]) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
@@ -69,6 +74,10 @@ def save_model(model: Model | LanguageModel, path: str | os.PathLike[str]) -> No
     if isinstance(model, LanguageModel):
         about = {"kind": LANGUAGE, "format": FORMAT, "chainrule": model.version}
         write_container(path, {**about, **language_to_json(model, arrays)}, arrays)
+        return
+    if isinstance(model, ForecastModel):
+        about = {"kind": FORECAST, "format": FORMAT, "chainrule": model.version}
+        write_container(path, {**about, **forecast_to_json(model, arrays)}, arrays)
         return
     arrays |= model.weights
     manifest = {
@@ -96,11 +105,16 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     Raises
     ------
     ModelFileError
-        As for `open_model`, and if it is a language model.
+        As for `open_model`, and if it is a language model or a forecast.
     """
     model = open_model(path)
     if isinstance(model, Model):
         return model
+    if isinstance(model, ForecastModel):
+        raise ModelFileError(
+            f"{str(path)!r} is a forecast, which continues a series: chainrule predict does, and "
+            "in Python chainrule.app.model.open_model"
+        )
     raise ModelFileError(
         f"{str(path)!r} is a language model, which continues texts: chainrule generate does, and "
         "in Python chainrule.load_language_model"
@@ -123,13 +137,14 @@ def load_language_model(path: str | os.PathLike[str]) -> LanguageModel:
     model = open_model(path)
     if isinstance(model, LanguageModel):
         return model
+    names = model.outlook.names if isinstance(model, ForecastModel) else model.target.names
+    predicts = ", ".join(map(repr, names))
     raise ModelFileError(
-        f"{str(path)!r} is no language model: it predicts {model.target.name!r}; chainrule predict "
-        "does that"
+        f"{str(path)!r} is no language model: it predicts {predicts}; chainrule predict does that"
     )
 
 
-def open_model(path: str | os.PathLike[str]) -> Model | LanguageModel:
+def open_model(path: str | os.PathLike[str]) -> AnyModel:
     """Read a model of any kind from a file; nothing in the file can run code.
 
     Parameters
@@ -156,10 +171,10 @@ def open_model(path: str | os.PathLike[str]) -> Model | LanguageModel:
         raise ModelFileError(f"{str(path)!r}: its parts are nested too deeply") from error
 
 
-def _model(manifest: object, arrays: Arrays) -> Model | LanguageModel:
+def _model(manifest: object, arrays: Arrays) -> AnyModel:
     # Kind and format come first: what follows may have another form in a newer file.
     fields = Fields(manifest, "manifest")
-    kind = fields.choice("kind", (KIND, LANGUAGE))
+    kind = fields.choice("kind", (KIND, LANGUAGE, FORECAST))
     if (form := fields.whole("format")) > FORMAT:
         raise ModelFileError(
             f"it was made by a newer chainrule ({fields.text('chainrule')}, format {form}; this "
@@ -167,6 +182,8 @@ def _model(manifest: object, arrays: Arrays) -> Model | LanguageModel:
         )
     if kind == LANGUAGE:
         return language_from_json(fields, arrays)
+    if kind == FORECAST:
+        return forecast_from_json(fields, arrays)
     version = fields.text("chainrule")
     inner = _parts(manifest)
     encoder = encoder_from_dict(inner["encoder"])
@@ -203,14 +220,7 @@ def _weights(program: Graph, encoder: AnyEncoder, target: TargetEncoder, arrays:
     types = [x.type for x in program.inputs]
     if names[max(count, 0) :] != [*data] or types[count:] != [*data.values()]:
         raise ModelFileError("program: its inputs are not what the encoding gives")
-    weights = {}
-    for name, kind in zip(names[:count], types, strict=False):
-        array = arrays.get(name)
-        if array is None or name in weights or spec_of(array) != kind:
-            raise ModelFileError(f"program: there is no array {name!r} of the type {kind}")
-        weights[name] = array
-    if len(arrays) > len(weights) + constants_of(program):
-        raise ModelFileError("weights: there are arrays that the program does not use")
+    weights = weights_of(program, len(data), arrays)
     rows = Dim(BATCH)
     columns = len(target.classes) or (target.outputs if target.task == "multioutput" else 0)
     shape = (rows, columns) if columns else (rows,)

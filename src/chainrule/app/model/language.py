@@ -14,6 +14,7 @@ from chainrule import nn
 from chainrule.app.model.kinds import BATCH
 from chainrule.app.model.prediction import bytes_per_row
 from chainrule.app.model.sampling import Sampling
+from chainrule.app.model.scoring import scores_in
 from chainrule.data.language import UNKNOWN, Characters, Tokenizer, read_text
 from chainrule.errors import DataError, ParameterError
 from chainrule.execute import Planned, choose_executor
@@ -249,11 +250,8 @@ class LanguageModel:
 
     @property
     def test_scores(self) -> dict[str, float]:
-        """The scores in the report, as far as they are numbers; a stranger may have written it."""
-        test = self.report.get("test")
-        scores = test.get("scores") if isinstance(test, Mapping) else None
-        found = scores.items() if isinstance(scores, Mapping) else ()
-        return {name: float(x) for name, x in found if isinstance(x, int | float)}
+        """The scores in the report; see `scores_in`."""
+        return scores_in(self.report)
 
 
 def scoring_program(network: nn.Module, context: int) -> Graph:

@@ -12,17 +12,16 @@ from chainrule.app.model.language import TOKENS, LanguageModel, scoring_program
 from chainrule.app.model.network import network_from_json, network_to_json
 from chainrule.app.model.program import (
     UNSUITABLE,
-    constants_of,
     name_of,
     program_from_json,
     program_to_json,
 )
+from chainrule.app.model.weights import weights_of
 from chainrule.data.language import tokenizer_from_dict
 from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, ModelFileError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.ir import ArrayType, Dim, Graph
-from chainrule.tracing import spec_of
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -77,12 +76,4 @@ def _weights(program: Graph, count: int, arrays: Arrays) -> Arrays:
     wanted = [ArrayType(row, "int32"), ArrayType((*row, count), "float32")]
     if names[-1:] != [TOKENS] or not isinstance(context, int) or context < 1 or ends != wanted:
         raise ModelFileError("program: it does not score tokens")
-    weights = {}
-    for name, kind in zip(names[:-1], types, strict=False):
-        array = arrays.get(name)
-        if array is None or name in weights or spec_of(array) != kind:
-            raise ModelFileError(f"program: there is no array {name!r} of the type {kind}")
-        weights[name] = array
-    if len(arrays) > len(weights) + constants_of(program):
-        raise ModelFileError("weights: there are arrays that the program does not use")
-    return weights
+    return weights_of(program, 1, arrays)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import nn
+from chainrule.app.model.forecast_network import ForecastNetwork
 from chainrule.app.model.sequence_network import SequenceNetwork
 from chainrule.app.model.table_network import TableNetwork
 from chainrule.data.stored import Fields
@@ -34,7 +35,7 @@ def classes() -> Mapping[str, Any]:
     """Give the classes that a file may name: modules and initialisers that are public."""
     names = {name: getattr(nn, name) for name in nn.__all__}
     names |= {**vars(initialisers)}
-    names |= {each.__name__: each for each in (SequenceNetwork, TableNetwork)}
+    names |= {each.__name__: each for each in (ForecastNetwork, SequenceNetwork, TableNetwork)}
     public = {
         name: value
         for name, value in names.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,3 +105,14 @@ def _many_numbers(
     outputs = {name: score_numbers(numbers[:, i], predicted[:, i]) for i, name in enumerate(names)}
     known = [scores["r2"] for scores in outputs.values() if scores["r2"] is not None]
     return {"scores": {"r2": float(np.mean(known)) if known else None}, "outputs": outputs}
+
+
+def scores_in(report: Mapping[str, Any]) -> dict[str, float]:
+    """Give the test scores of a report, as far as they are numbers.
+
+    A model file may come from a stranger, who may have written anything.
+    """
+    test = report.get("test")
+    scores = test.get("scores") if isinstance(test, Mapping) else None
+    found = scores.items() if isinstance(scores, Mapping) else ()
+    return {name: float(x) for name, x in found if isinstance(x, int | float)}

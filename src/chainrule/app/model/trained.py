@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainrule import nn
 from chainrule.app.model.kinds import AnyEncoder, Samples, encode, read, read_labelled
 from chainrule.app.model.prediction import prediction_program, run_in_blocks
-from chainrule.app.model.scoring import Predictions, compare, decoded, guess
+from chainrule.app.model.scoring import Predictions, compare, decoded, guess, scores_in
 from chainrule.data import Encoder, TargetEncoder
 from chainrule.data.table import Reading
 from chainrule.data.wording import counted
@@ -190,8 +190,5 @@ class Model:
 
     @property
     def test_scores(self) -> dict[str, float]:
-        """The scores in the report, as far as they are numbers; a stranger may have written it."""
-        test = self.report.get("test")
-        scores = test.get("scores") if isinstance(test, Mapping) else None
-        found = scores.items() if isinstance(scores, Mapping) else ()
-        return {name: float(x) for name, x in found if isinstance(x, int | float)}
+        """The scores in the report; see `scores_in`."""
+        return scores_in(self.report)

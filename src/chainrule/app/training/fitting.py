@@ -8,12 +8,12 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from chainrule import __version__
-from chainrule.app.model import LanguageModel, Model, compare, guess
+from chainrule.app.model import ForecastModel, LanguageModel, Model, compare, guess
 from chainrule.app.training.preparation import Part, Prepared
 from chainrule.app.training.settings import Settings, trainer
 from chainrule.train.run import Run
 
-AnyModel = TypeVar("AnyModel", Model, LanguageModel)
+AnyModel = TypeVar("AnyModel", Model, LanguageModel, ForecastModel)
 
 INTERRUPTED = "interrupted"
 """Why a run stopped after Ctrl-C."""

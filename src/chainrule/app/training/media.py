@@ -17,7 +17,7 @@ from chainrule.data.sequences import PART, Sequences, is_ts, read_long_table, re
 from chainrule.data.wording import listing
 from chainrule.errors import DataError, ParameterError
 
-KINDS = ("table", "images", "sequence", "text")
+KINDS = ("table", "images", "sequence", "forecast", "text")
 """Kinds of data that can be learnt from."""
 
 _ARRAYS = re.compile(r"\.(npz|npy)$|[.-]idx\d-ubyte(\.gz)?$", re.IGNORECASE)
@@ -96,7 +96,7 @@ def open_examples(
     wishes, media
         What the user wants otherwise.
     kind
-        One of `KINDS`, but not "text"; None guesses by the source's name.
+        One of `KINDS`, but not "forecast" or "text"; None guesses by the source's name.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def open_examples(
         If the examples or the target cannot be used; the message says why.
     """
     kind = kind or kind_of_source(source)
-    if kind not in KINDS[:-1]:
+    if kind not in KINDS[:3]:
         raise ParameterError(f"there is no kind {kind!r} of data here: use {listing(KINDS)}")
     media = media or MediaWishes()
     names = as_names(target)

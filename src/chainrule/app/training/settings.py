@@ -99,17 +99,21 @@ def choose_settings(prepared: Prepared, asked: Mapping[str, Any]) -> Settings:
     if chosen is None:
         chosen = _by_size(len(prepared.train), not prepared.target.classes)
     chosen = replace(chosen, network=usual_network(prepared.encoder))
-    if (asked.get("hidden") is not None or asked.get("dropout")) and (
-        chosen.network or asked.get("network")
-    ):
-        raise ParameterError(
-            "hidden layers and dropout are part of the network that is described by --network, as "
-            "in 'conv 32, pool, dropout 0.2, dense 128'"
-        )
+    if chosen.network or asked.get("network"):
+        refuse_hidden(asked)
     if asked.get("learning_rate") == FIND:
         usual = with_asked(chosen, {**asked, "learning_rate": None})
         return replace(usual, learning_rate=_found_rate(prepared, usual))
     return with_asked(chosen, asked)
+
+
+def refuse_hidden(asked: Mapping[str, Any]) -> None:
+    """Refuse settings of a perceptron where a network is described in words."""
+    if asked.get("hidden") is not None or asked.get("dropout"):
+        raise ParameterError(
+            "hidden layers and dropout are part of the network that is described by --network, as "
+            "in 'conv 32, pool, dropout 0.2, dense 128'"
+        )
 
 
 def _found_rate(prepared: Prepared, settings: Settings) -> float:

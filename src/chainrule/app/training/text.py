@@ -17,7 +17,13 @@ from chainrule.app.model.language import text_scores
 from chainrule.app.training.architecture.networks import language_network, usual_language_network
 from chainrule.app.training.fitting import Outcome
 from chainrule.app.training.preparation import name_of_file
-from chainrule.app.training.settings import Settings, limits_of, optimiser_of, with_asked
+from chainrule.app.training.settings import (
+    Settings,
+    limits_of,
+    optimiser_of,
+    refuse_hidden,
+    with_asked,
+)
 from chainrule.data.language import (
     Characters,
     Corpus,
@@ -152,6 +158,7 @@ def choose_text_settings(asked: Mapping[str, Any]) -> Settings:
     asked
         Settings by name; None where the choice is left to us.
     """
+    refuse_hidden(asked)
     return with_asked(replace(USUAL, network=usual_language_network()), asked)
 
 

@@ -8,17 +8,20 @@ from typing import Any
 
 from chainrule import nn
 from chainrule.app.model import table_network
+from chainrule.app.model.forecast_network import ForecastNetwork
 from chainrule.app.model.kinds import BATCH, AnyEncoder, data_types, kind_of
 from chainrule.app.model.sequence_network import SequenceNetwork
-from chainrule.app.training.architecture.layers import TEXT, layers_of
+from chainrule.app.training.architecture.layers import SEQUENCE, TEXT, Layers, layers_of
 from chainrule.app.training.architecture.python_file import is_python_file, network_of_file
 from chainrule.data import Encoder
 from chainrule.data.images import ImageEncoder
+from chainrule.data.sequences import Outlook
 from chainrule.errors import ChainruleError, ParameterError
 from chainrule.ir import ArrayType, Dim
 
 _SMALLEST = 4  # pixels that are left on a side
 _WIDEST = 128  # filters of the last convolution
+_SMALL = nn.initialisers.Normal(0.01)  # a forecast begins as the last value
 _EMBEDDED = 128  # numbers of a token's vector
 
 
@@ -130,6 +133,37 @@ def language_network(
         places = [nn.LearntPositions(context)] if looks else []
         network = nn.Sequential(*begin, *places, *every, nn.LayerNorm(), nn.Dense(tokens))
     return _tried(network, described, [ArrayType((Dim(BATCH), context), "int32")])
+
+
+def forecast_network(outlook: Outlook, described: str, *, activation: str = "relu") -> nn.Module:
+    """Make a network that forecasts what an outlook says.
+
+    Parameters
+    ----------
+    outlook
+        What is seen and forecast.
+    described
+        Layers in words, nothing for a linear forecast, or ``FILE.py:FUNCTION``. What layers over
+        the rows leave is flattened; the forecasts come last.
+    activation
+        Of dense and convolutional layers.
+
+    Raises
+    ------
+    ParameterError
+        If the description cannot be understood, or does not suit the series.
+    """
+    outputs = outlook.horizon * outlook.targets
+    if is_python_file(described):
+        body = network_of_file(described, outputs)
+    else:
+        layers = layers_of(described, SEQUENCE, activation) if described else Layers((), ())
+        body = nn.Sequential(
+            *layers.over_places, nn.Flatten(), *layers.behind, nn.Dense(outputs, initial=_SMALL)
+        )
+    network = ForecastNetwork(body, outlook.horizon, outlook.targets)
+    window = (Dim(BATCH), outlook.look_back, len(outlook.channels))
+    return _tried(network, described, [ArrayType(window)])
 
 
 def _tried(network: nn.Module, described: str, types: Sequence[ArrayType]) -> nn.Module:
