@@ -115,6 +115,23 @@ def test_workers_together_do_what_one_does(
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6)
 
 
+def test_a_run_works_on_the_arrays_that_it_is_given() -> None:
+    def step(total: Any, data: Any, rows: Any, number: Any) -> Any:
+        return total + cnp.sum(cnp.take(data, rows)), (number, 3, total)
+
+    zero, rows = np.float32(0), np.arange(4, dtype=np.int32)
+    traced = loop(step, zero, np.ones(4, "float32"), batch_size=2)
+    key = LoopKey(traced.graph.fingerprint, 1, 2, 1, True, False, traced.graph)
+    native, ones = NativeLoop(key), np.ones(4, "float32")
+    totals = [np.zeros((), "float32") for _ in range(2)]
+    for total, data in ((totals[0], ones), (totals[0], 2 * ones), (totals[1], 3 * ones)):
+        numbers, threes, before = native.run([total, data], rows, 5)
+        assert numbers.tolist() == [5, 6]
+        assert threes.tolist() == [3, 3]
+        assert before[1] - before[0] == 2 * data[0]
+    assert [float(x) for x in totals] == [12, 12]
+
+
 def test_a_step_that_mixes_rows_is_not_shared() -> None:
     def step(w: Any, data: Any, rows: Any, number: Any) -> Any:
         x = cnp.take(data, rows)

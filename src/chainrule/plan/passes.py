@@ -235,18 +235,20 @@ def _with_copies(
 ) -> tuple[Graph, dict[Node, Node]]:
     """Give every value that is carried on a node of its own, also where it is only passed on.
 
-    Where workers share the program, other outputs that may be sums in parts are copied too: the
-    copy is where the parts are added up.
+    Other outputs that are the old value of what is carried on are copied before it changes. Where
+    workers share the program, those that may be sums in parts are copied too: the copy is where
+    the parts are added up.
     """
     outputs = list(graph.outputs)
-    if workers > 1:
-        kept = {out for out, _ in carried}
-        copies = {
-            x: Node(CARDS["stop_gradient"], (x,), (), x.type)
-            for out, x in enumerate(outputs)
-            if out not in kept and x.card.kind in ("reduce", "contract", "index", "control")
-        }
-        outputs = [x if out in kept else copies.get(x, x) for out, x in enumerate(outputs)]
+    kept = {out for out, _ in carried}
+    replaced = {graph.inputs[into] for _, into in carried}
+    summed = ("reduce", "contract", "index", "control") if workers > 1 else ()
+    copies = {
+        x: Node(CARDS["stop_gradient"], (x,), (), x.type)
+        for out, x in enumerate(outputs)
+        if out not in kept and (x in replaced or x.card.kind in summed)
+    }
+    outputs = [x if out in kept else copies.get(x, x) for out, x in enumerate(outputs)]
     pairs: dict[Node, Node] = {}
     for out, into in carried:
         x, old = outputs[out], graph.inputs[into]

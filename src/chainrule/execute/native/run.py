@@ -9,13 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from operator import is_
 from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import IndexRangeError
-from chainrule.execute.native.arrays import ADDRESS, addresses, aligned
+from chainrule.execute.native.arrays import ADDRESS, address, addresses, aligned
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
@@ -147,53 +148,81 @@ class NativeLoop:
         self.plan, self.program, self.library = _built_loop(key)
         self.workers = self.plan.sharing.workers if self.plan.sharing else 1
         self.cycles = np.zeros(len(self.plan.every_group) + 1, np.int64)
-        self._carried = key.carried
         self._batch_size = key.batch_size
-        self._records = _records(self.plan, key.carried)
         self._call = self.library.function("loop", *PROGRAM, _COUNT, _COUNT)
-        self._arenas = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
+        self._memory = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
+        self._arenas = (ADDRESS * self.workers)(*map(address, self._memory))
+        self._sizes = _COUNT * max(8, len(self.program.symbols))
         self._constants = constants_of(self.program)
+        self._lay_out(key.carried)
+        self._arrays: list[Any] = []
+        self._addresses: list[int] = []
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
+
+    def _lay_out(self, carried: int) -> None:
+        """Find the slots of what every run brings along, and where each record comes from."""
+        graph, records = self.plan.graph, _records(self.plan, carried)
+        place = {x: i for i, x in enumerate(self.program.slots)}
+        self._rows, self._number = (place[x] for x in graph.inputs[-2:])
+        self._made = [(place[x], np.dtype(x.type.dtype)) for x in records]
+        self._results = [place[x] for x in graph.outputs[carried:]]
+
+    def _locate(self, arrays: Sequence[Any]) -> None:
+        """Note the addresses of what stays in its place; most runs have the arrays of the last."""
+        if len(arrays) == len(self._arrays) and all(map(is_, arrays, self._arrays)):
+            return
+        known = dict(zip(self.plan.graph.inputs, arrays, strict=False)) | self._constants
+        self._addresses = [address(known[x]) if x in known else 0 for x in self.program.slots]
+        self._arrays = list(arrays)
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
         """Run one step for each minibatch of `order`; return what each step recorded.
 
         `arrays` holds those that are carried on, which change, and those of the data.
         """
+        self._locate(arrays)
         steps = -(-len(order) // self._batch_size)
-        graph = self.plan.graph
         numbers = np.arange(first, first + steps, dtype=np.int32)
-        known: dict[Node, np.ndarray[Any, Any]] = dict(
-            zip(graph.inputs, [*arrays, order, numbers], strict=True)
-        )
-        known |= self._constants
-        arenas = addresses(self._arenas)
-        barrier, status = np.zeros(8, np.int64), np.zeros(1, np.int32)
-        calls, held = [], []
+        barrier, status = (_COUNT * 8)(), ctypes.c_int32(0)
+        calls, held = [], [self._arrays, order, numbers]
+        records: list[Any] = []
         for worker in reversed(range(self.workers)):
             # Every worker records; what the first one records is kept.
-            known |= {node: np.empty(steps, node.type.dtype) for node in self._records}
+            records = [np.empty(steps, kind) for _, kind in self._made]
             cycles = self.cycles if worker == 0 else self.cycles.copy()
-            slots = addresses([*(known[x] for x in self.program.slots), cycles])
-            sizes = np.zeros(max(8, len(self.program.symbols)), np.int64)
-            places = (slots, arenas, sizes, status)
-            held.append((places, barrier, cycles, dict(known)))  # alive until all have ended
-            arguments = (*(x.ctypes.data for x in places), worker, barrier.ctypes.data)
-            calls.append(partial(self._call, *arguments, steps, len(order)))
+            slots = (ADDRESS * (len(self._addresses) + 1))(*self._addresses, address(cycles))
+            slots[self._rows], slots[self._number] = address(order), address(numbers)
+            for (slot, _), array in zip(self._made, records, strict=True):
+                slots[slot] = address(array)
+            held += [records, cycles]  # alive until all have ended
+            places = (slots, self._arenas, self._sizes(), ctypes.byref(status))
+            calls.append(partial(self._call, *places, worker, barrier, steps, len(order)))
+        self._run_calls(calls, held)
+        check_status(status.value)
+        made = {slot: array for (slot, _), array in zip(self._made, records, strict=True)}
+        made[self._number] = numbers
+        return [
+            made[slot] if slot in made else np.broadcast_to(self._given(slot), (steps,))
+            for slot in self._results
+        ]
+
+    def _given(self, slot: int) -> Any:
+        """What lies in a slot that steps do not write: an array of the data, or a constant."""
+        node = self.program.slots[slot]
+        known = dict(zip(self.plan.graph.inputs, self._arrays, strict=False)) | self._constants
+        return known[node]
+
+    def _run_calls(self, calls: Sequence[Callable[[], None]], held: Any) -> None:
+        """Run all workers; nothing in `held` is freed before the last of them has ended."""
         with one_blas_thread(self.program):
             if self.workers == 1:
                 calls[0]()
-            else:
-                threads = self._threads()
-                pinned = [
-                    partial(_stay, *each) for each in zip(_places(len(calls)), calls, strict=True)
-                ]
-                _wait_for(threads.submit(_run_together, threads, pinned, held))
-        check_status(status[0])
-        return [
-            known[x] if x in self._records else np.broadcast_to(known[x], (steps,))
-            for x in graph.outputs[self._carried :]
-        ]
+                return
+            threads = self._threads()
+            pinned = [
+                partial(_stay, *each) for each in zip(_places(len(calls)), calls, strict=True)
+            ]
+            _wait_for(threads.submit(_run_together, threads, pinned, held))
 
     def _threads(self) -> ThreadPoolExecutor:
         """Threads of this loop alone, as they wait for each other.
