@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from decimal import Decimal
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -46,11 +48,15 @@ def test_e1_has_seven_wrong_numbers_and_most_causes_are_found(
         "-0.0819": "power of ten+carried",
         "0.086615": None,
         "0.200945": "sign+carried",
-        "0.273225": None,
+        "0.273225": "other as well+carried",
         "0.269445": "other weight+carried",
         "0.18534": "twice+carried",
         "0.61": None,
     }
+    assert reports["E1"]["w[x1->h2]"].text == (
+        "wrong, it is 0.297175: 0.273225 is what you get when the numbers printed before it are "
+        "carried on and the change of w[x2->h1] is made, too, with its sign lost"
+    )
     assert reports["E1"].counts == {"exact": 2, "rounded": 11, "wrong": 7}
 
 
@@ -113,6 +119,17 @@ def test_e3_goes_up_the_gradient(reports: dict[str, ClaimReport]) -> None:
     assert found["w[x2->h3]"].cause is not None
     assert found["w[x2->h3]"].cause.name == "input+ascent"
     assert "its input counts as 1" in found["w[x2->h3]"].text
+
+
+def test_e3_ascends_to_an_output_of_7_28_where_descent_gives_1_68() -> None:
+    with resources.files("chainrule.explaining.claims").joinpath("e3.toml").open("rb") as file:
+        content = tomllib.load(file)
+    content["claims"] = [{"after": 1, "values": {"out[o]": ["7.28", "1.68"]}}]
+    uphill, downhill = check_claims(content).findings
+    assert downhill.verdict == "exact"
+    assert uphill.verdict == "wrong"
+    assert uphill.cause is not None
+    assert uphill.cause.name == "ascent"
 
 
 def test_e4_is_right(reports: dict[str, ClaimReport]) -> None:

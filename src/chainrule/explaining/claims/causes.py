@@ -288,13 +288,17 @@ def slips(calculation: Calculation, way: Run, quantity: Quantity) -> Iterator[Ca
         after, before = way.find(other), calculation.start(other)
         if after is None or before is None:
             continue
+        change = after - before
         yield Cause("other", f"it is mixed up with {other}", after)
-        yield Cause("other change", f"the change of {other} is made", base + after - before)
+        yield Cause("other change", f"the change of {other} is made", base + change)
         if step:
             text = f"the change is made to the old {other}"
             yield Cause("other weight", text, before + step)
             text = f"the change is made to the new {other}"
             yield Cause("other weight", text, after + step)
+            text = f"the change of {other} is made, too"
+            yield Cause("other as well", text, value + change)
+            yield Cause("other as well", f"{text}, with its sign lost", value - change)
 
 
 def find_causes(calculation: Calculation, wrong: Sequence[Claim]) -> dict[Claim, Cause]:
