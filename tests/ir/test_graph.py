@@ -193,7 +193,6 @@ def test_an_unknown_kind_is_found() -> None:
         vjp=rule,
         numpy=rule,
         native=rule,
-        latex=rule,
         onnx=rule,
     )
     assert card.inputs == ()

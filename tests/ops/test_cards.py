@@ -69,7 +69,7 @@ def test_a_card_says_what_it_is(card: Card) -> None:
 
 @EVERY_CARD
 def test_a_missing_rule_says_why(card: Card) -> None:
-    for rule in (card.vjp, card.numpy, card.native, card.latex, card.onnx):
+    for rule in (card.vjp, card.numpy, card.native, card.onnx):
         assert rule is not None
         if isinstance(rule, Absent):
             assert len(rule.reason.split()) >= 2
@@ -95,15 +95,6 @@ def test_derivatives_of_examples_are_stated_where_there_are_any(card: Card) -> N
         assert len(example.slopes) in (0, len(card.inputs))
         assert callable(card.vjp) or not example.slopes
     assert not callable(card.vjp) or not card.examples or card.examples[0].slopes
-
-
-@EVERY_CARD
-def test_a_card_writes_its_formula(card: Card) -> None:
-    names = ["p", "q", "r"]
-    for case in cases(card):
-        formula = card.latex(*names[: len(case.inputs)], **case.params)  # type: ignore[operator]
-        assert isinstance(formula, str)
-        assert formula.count("{") == formula.count("}")
 
 
 # ---------------------------------------------------------------------------------------------

@@ -108,7 +108,6 @@ def _card(receivers: int, backward: Graph) -> Card:
         vjp=vjp,
         numpy=lambda np, value, *rest: value,
         native=View(lambda i, index, x, y: index),
-        latex=lambda value, *rest: value,
         onnx=absent("exported as its first input"),
         cost=0,
         jax=lambda jnp, value, *rest: value,

@@ -84,8 +84,6 @@ class Card:
     native
         How the op reads in machine code; its form depends on the kind (see
         `chainrule.execute.native`).
-    latex
-        ``latex(*strings, **params)`` gives the formula.
     onnx
         Name of the ONNX operator.
     cost
@@ -111,7 +109,6 @@ class Card:
     vjp: Rule | Absent
     numpy: Rule | Absent
     native: Any
-    latex: Rule | Absent
     onnx: str | Absent
     cost: int = 1
     domain: tuple[Any, ...] = (-2.0, 2.0)

@@ -37,7 +37,6 @@ argsort = Card(
     vjp=absent("positions carry no gradient"),
     numpy=_argsort,
     native=_before,
-    latex=lambda x, *, descending: rf"\operatorname{{argsort}}({x})",
     onnx="TopK",
     cost=20,
     smooth=False,
@@ -77,7 +76,6 @@ take_along_axis = Card(
     ),
     numpy=_take,
     native="take_along_axis",
-    latex=lambda x, positions, *, axis: f"{x}[{positions}]",
     onnx="GatherElements",
     cost=0,
     kink="a position outside of the axis gives 0, and no gradient",
@@ -118,9 +116,6 @@ add_along_axis = Card(
     ),
     numpy=_add,
     native="add_along_axis",
-    latex=lambda updates, positions, *, axis, size: (
-        rf"\operatorname{{scatter}}({updates}, {positions})"
-    ),
     onnx="ScatterElements",
     kink="a position outside of the axis adds nothing; entries that meet are added in order",
     jax=_add_jax,

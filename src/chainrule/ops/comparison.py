@@ -13,7 +13,7 @@ _NO_GRADIENT = absent("truth values carry no gradient")
 
 
 def _comparison(
-    name: str, symbol: str, latex: str, onnx: str, doc: str, *, examples: tuple[Example, ...]
+    name: str, symbol: str, onnx: str, doc: str, *, examples: tuple[Example, ...]
 ) -> Card:
     return Card(
         name=name,
@@ -23,7 +23,6 @@ def _comparison(
         vjp=_NO_GRADIENT,
         numpy=lambda np, a, b: getattr(np, name)(a, b),
         native=lambda b, x, y: b.compare(symbol, x, y),
-        latex=lambda a, b: f"{a} {latex} {b}",
         onnx=onnx,
         examples=examples,
     )
@@ -32,7 +31,6 @@ def _comparison(
 equal = _comparison(
     "equal",
     "==",
-    "=",
     "Equal",
     "Tell where two arrays agree; NaN never does.",
     examples=(Example((2.0, 2.0), True), Example((nan, nan), False), Example((-0.0, 0.0), True)),
@@ -40,14 +38,12 @@ equal = _comparison(
 not_equal = _comparison(
     "not_equal",
     "!=",
-    r"\neq",
     "Equal",
     "Tell where two arrays differ; NaN always does.",
     examples=(Example((2.0, 2.0), False), Example((nan, nan), True)),
 )
 less = _comparison(
     "less",
-    "<",
     "<",
     "Less",
     "Tell where the first is smaller.",
@@ -56,14 +52,12 @@ less = _comparison(
 less_equal = _comparison(
     "less_equal",
     "<=",
-    r"\leq",
     "LessOrEqual",
     "Tell where the first is not larger.",
     examples=(Example((2.0, 2.0), True), Example((3.0, 2.0), False), Example((nan, 1.0), False)),
 )
 greater = _comparison(
     "greater",
-    ">",
     ">",
     "Greater",
     "Tell where the first is larger.",
@@ -72,7 +66,6 @@ greater = _comparison(
 greater_equal = _comparison(
     "greater_equal",
     ">=",
-    r"\geq",
     "GreaterOrEqual",
     "Tell where the first is not smaller.",
     examples=(Example((2.0, 2.0), True), Example((2.0, 3.0), False), Example((nan, 1.0), False)),
@@ -86,7 +79,6 @@ logical_and = Card(
     vjp=_NO_GRADIENT,
     numpy=lambda np, a, b: np.logical_and(a, b),
     native=lambda b, x, y: b.logical_and(x, y),
-    latex=lambda a, b: rf"{a} \land {b}",
     onnx="And",
     examples=(Example((True, False), False), Example((True, True), True)),
 )
@@ -99,7 +91,6 @@ logical_or = Card(
     vjp=_NO_GRADIENT,
     numpy=lambda np, a, b: np.logical_or(a, b),
     native=lambda b, x, y: b.logical_or(x, y),
-    latex=lambda a, b: rf"{a} \lor {b}",
     onnx="Or",
     examples=(Example((True, False), True), Example((False, False), False)),
 )
@@ -112,7 +103,6 @@ logical_not = Card(
     vjp=_NO_GRADIENT,
     numpy=lambda np, x: np.logical_not(x),
     native=lambda b, x: b.logical_not(x),
-    latex=lambda x: rf"\lnot {x}",
     onnx="Not",
     examples=(Example((True,), False),),
 )
@@ -139,7 +129,6 @@ select = Card(
     vjp=_select_vjp,
     numpy=lambda np, test, a, b: np.where(test, a, b),
     native=lambda b, test, x, y: b.select(test, x, y),
-    latex=lambda test, a, b: rf"\left({a} \text{{ if }} {test} \text{{ else }} {b}\right)",
     onnx="Where",
     kink="the entry that was not chosen receives exactly 0, also where it is infinite or NaN",
     examples=(

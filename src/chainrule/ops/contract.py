@@ -30,7 +30,6 @@ matmul = Card(
     ),
     numpy=lambda np, a, b: np.matmul(a, b),
     native="gemm",
-    latex=lambda a, b: rf"{a} \, {b}",
     onnx="MatMul",
     cost=2,
 )

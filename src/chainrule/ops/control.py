@@ -122,9 +122,6 @@ scan = Card(
     vjp=absent("the values of a loop are pulled back together: see `chainrule.backprop.loops`"),
     numpy=_scan,
     native="scan",
-    latex=lambda *inputs, body, stacked, index, length, reverse: (
-        rf"\operatorname{{scan}}_{{{length}}}({', '.join(inputs)})"
-    ),
     onnx=absent("the values of a loop belong to one Scan operator, not to one each"),
     kink="a loop of no steps leaves the carries as they were",
 )

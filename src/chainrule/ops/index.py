@@ -42,7 +42,6 @@ take = Card(
     ),
     numpy=_take,
     native="take",
-    latex=lambda x, positions, *, axis: f"{x}[{positions}]",
     onnx="Gather",
     cost=0,
     kink="a position outside of the axis is an error",
@@ -75,9 +74,6 @@ scatter_add = Card(
     vjp=lambda o, g, y, updates, positions, *, axis, size: (o.take(g, positions, axis=axis), None),
     numpy=_scatter,
     native="scatter_add",
-    latex=lambda updates, positions, *, axis, size: (
-        rf"\operatorname{{scatter}}({updates}, {positions})"
-    ),
     onnx="ScatterElements",
     kink="a position outside of the axis is an error; slices that meet are added in order",
 )

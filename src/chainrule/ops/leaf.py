@@ -56,7 +56,6 @@ input = Card(
     vjp=_LEAF,
     numpy=absent("the value comes from the caller"),
     native=absent("the value comes from the caller"),
-    latex=lambda *, position, type: f"x_{{{position}}}",
     onnx=absent("a graph input"),
     cost=0,
 )
@@ -69,7 +68,6 @@ full = Card(
     vjp=_LEAF,
     numpy=lambda np, *, value, shape, dtype: np.full(shape, value, dtype),
     native=lambda b, index, *, value, shape, dtype: b.constant(value, dtype),
-    latex=lambda *, value, shape, dtype: f"{value:g}",
     onnx="Constant",
     cost=0,
 )
@@ -82,7 +80,6 @@ constant = Card(
     vjp=_LEAF,
     numpy=lambda np, *, value: np.asarray(value.array),
     native=absent("the executor places the array in memory"),
-    latex=lambda *, value: "c",
     onnx="Constant",
     cost=0,
 )
@@ -95,7 +92,6 @@ size = Card(
     vjp=_LEAF,
     numpy=lambda np, *, size, dtype: np.asarray(size, dtype),
     native=lambda b, index, *, size, dtype: b.cast(b.size(size), dtype),
-    latex=lambda *, size, dtype: str(size),
     onnx=absent("exported through the Shape operator of the array that carries the size"),
     cost=0,
 )
@@ -119,7 +115,6 @@ iota = Card(
     vjp=_LEAF,
     numpy=_iota,
     native=lambda b, index, *, shape, axis, dtype: b.cast(index[axis], dtype),
-    latex=lambda *, shape, axis, dtype: f"i_{{{axis}}}",
     onnx="Range",
     cost=0,
 )

@@ -48,7 +48,6 @@ sum = Card(
     vjp=lambda o, g, y, x, *, axes: (o.broadcast(g, x.shape, axes),),
     numpy=lambda np, x, *, axes: np.sum(x, axis=axes, dtype=x.dtype),
     native=Fold(lambda b, dtype: b.constant(0, dtype), lambda b, a, x: b.add(a, x)),
-    latex=lambda x, *, axes: rf"\sum_{{{','.join(map(str, axes))}}} {x}",
     onnx="ReduceSum",
 )
 
@@ -60,7 +59,6 @@ max = Card(
     vjp=_extreme_vjp,
     numpy=lambda np, x, *, axes: np.max(x, axis=axes),
     native=Fold(lambda b, dtype: b.lowest(dtype), lambda b, a, x: b.maximum(a, x)),
-    latex=lambda x, *, axes: rf"\max_{{{','.join(map(str, axes))}}} {x}",
     onnx="ReduceMax",
     smooth=False,
     kink="at ties all the largest entries share the gradient equally",
@@ -74,7 +72,6 @@ min = Card(
     vjp=_extreme_vjp,
     numpy=lambda np, x, *, axes: np.min(x, axis=axes),
     native=Fold(lambda b, dtype: b.highest(dtype), lambda b, a, x: b.minimum(a, x)),
-    latex=lambda x, *, axes: rf"\min_{{{','.join(map(str, axes))}}} {x}",
     onnx="ReduceMin",
     smooth=False,
     kink="at ties all the smallest entries share the gradient equally",
@@ -105,7 +102,6 @@ argmax = Card(
     vjp=absent("positions carry no gradient"),
     numpy=lambda np, x, *, axis: np.argmax(x, axis=axis).astype("int32"),
     native=_later_is_larger,
-    latex=lambda x, *, axis: rf"\operatorname{{argmax}}_{{{axis}}} {x}",
     onnx="ArgMax",
     smooth=False,
 )
@@ -130,6 +126,5 @@ cumulative_sum = Card(
     vjp=lambda o, g, y, x, *, axis, reverse: (o.cumulative_sum(g, axis=axis, reverse=not reverse),),
     numpy=_cumulative_sum,
     native=Fold(lambda b, dtype: b.constant(0, dtype), lambda b, a, x: b.add(a, x)),
-    latex=lambda x, *, axis, reverse: rf"\operatorname{{cumsum}}_{{{axis}}}({x})",
     onnx="CumSum",
 )

@@ -97,7 +97,6 @@ reshape = Card(
     vjp=lambda o, g, y, x, *, shape: (o.reshape(g, x.shape),),
     numpy=lambda np, x, *, shape: np.reshape(x, shape),
     native=View(_reshape_source),
-    latex=lambda x, *, shape: x,
     onnx="Reshape",
     cost=0,
 )
@@ -126,7 +125,6 @@ transpose = Card(
     vjp=lambda o, g, y, x, *, axes: (o.permute_dims(g, inverse(axes)),),
     numpy=lambda np, x, *, axes: np.transpose(x, axes),
     native=View(lambda i, index, x, y, *, axes: tuple(index[a] for a in inverse(axes))),
-    latex=lambda x, *, axes: rf"{x}^\top",
     onnx="Transpose",
     cost=0,
 )
@@ -152,7 +150,6 @@ broadcast = Card(
             n for a, n in enumerate(index) if a not in axes
         )
     ),
-    latex=lambda x, *, shape, axes: x,
     onnx="Expand",
     cost=0,
 )
@@ -206,7 +203,6 @@ slice = Card(
             for n, first, jump in zip(index, start, step, strict=True)
         )
     ),
-    latex=lambda x, *, start, stop, step: f"{x}[{start}:{stop}]",
     onnx="Slice",
     cost=0,
 )
@@ -268,7 +264,6 @@ pad = Card(
     vjp=_pad_vjp,
     numpy=_pad,
     native=Pieces(_pad_source),
-    latex=lambda x, *, low, high, gap: rf"\operatorname{{pad}}({x})",
     onnx="Pad",
     cost=0,
 )
@@ -318,7 +313,6 @@ concatenate = Card(
     vjp=_concatenate_vjp,
     numpy=lambda np, *xs, axis: np.concatenate(xs, axis=axis),
     native=Pieces(_concatenate_source),
-    latex=lambda *xs, axis: rf"\left[{', '.join(xs)}\right]",
     onnx="Concat",
     cost=0,
 )

@@ -93,7 +93,6 @@ window = Card(
     ),
     numpy=_window,
     native=View(_window_source),
-    latex=lambda x, *, axes, size, stride, dilation: rf"\operatorname{{patches}}({x})",
     onnx=absent("patches belong to the operators Conv and MaxPool, or are written as slices"),
     cost=0,
 )
@@ -159,7 +158,6 @@ overlap_add = Card(
     ),
     numpy=_overlap_add,
     native=_window_source,
-    latex=lambda x, *, axes, length, stride, dilation: rf"\operatorname{{overlap}}({x})",
     onnx=absent("patches belong to the operators Conv and ConvTranspose"),
     cost=1,
     jax=_overlap_add_jax,
