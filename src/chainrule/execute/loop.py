@@ -75,6 +75,22 @@ class Loop:
     executor: str
     workers: int = 1
 
+    def memory(self, full: bool) -> int:
+        """Plan a step in native code; give the bytes of its working memory, of all workers.
+
+        Parameters
+        ----------
+        full
+            Whether all minibatches have `batch_size` rows.
+        """
+        from chainrule.execute.native.run import LoopKey, plan_loop
+
+        program, carried = self.graph.fingerprint, _leaves(self.carry)
+        planned = plan_loop(
+            LoopKey(program, carried, self.batch_size, self.workers, full, False, self.graph)
+        )
+        return planned.memory() * (planned.sharing.workers if planned.sharing else 1)
+
     def start(self, carry: Any, data: Any) -> Session:
         """Begin with a carry; the arrays of `data` must not change while the session has them."""
         if self.executor == "numpy":
@@ -137,6 +153,10 @@ def loop(
     chosen = choose_executor(executor, captured.graph, steps, {"batch": batch_size})
     threads = available_workers() if workers is None else workers
     return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen, threads)
+
+
+def _leaves(tree: Tree) -> int:
+    return 1 if tree == Tree(None) else sum(map(_leaves, tree.children))
 
 
 class NumpySession:

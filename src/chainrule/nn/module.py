@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self, dataclass_transform
 
 from chainrule import random
+from chainrule.backprop import checkpoint
 from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
 from chainrule.ir import ArrayType, Dim, is_float
 from chainrule.nn.scope import Building, Call, Scope, Variable, current, entered
@@ -199,14 +200,22 @@ def entry(method: Callable[..., Any]) -> Callable[..., Any]:
     return _placed(method)
 
 
-def run_with_state(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, dict[str, Any]]:
+def run_with_state(
+    module: Module, *inputs: Any, key: Any = None, recomputed: Mapping[str, int] | None = None
+) -> tuple[Any, dict[str, Any]]:
     """Call a network and collect the state that its layers hand on.
+
+    Parameters
+    ----------
+    recomputed
+        Layers that keep only their input for the backward pass (see `chainrule.checkpoint`):
+        paths, each with the number 1, or with how many layers of a `Sequential` do so as one.
 
     Returns
     -------
     The output, and the new arrays by path; layers without state add none.
     """
-    with entered(Scope(_places(module))) as scope:
+    with entered(Scope(_places(module), recomputed=recomputed or {})) as scope:
         output = module(*inputs, key=key)
     return output, scope.changes
 
@@ -357,11 +366,13 @@ def _run(call: Callable[..., Any], module: Module, inputs: Any, options: Any, sc
         scope.calls.append(noted)
     try:
         ready = _ready(module, path, inputs, scope)
+        if scope.recomputed.get(path) == 1:
+            call = _recomputed(call)
         if ready is module:
             output = call(module, *inputs, **options)
         else:
             places = {**scope.paths, id(ready): path}
-            with entered(Scope(places, scope.building, scope.changes, scope.calls)):
+            with entered(dataclasses.replace(scope, paths=places)):
                 output = call(ready, *inputs, **options)
     except ChainruleError as error:
         said = [str(error), *getattr(error, "__notes__", [])]
@@ -370,6 +381,12 @@ def _run(call: Callable[..., Any], module: Module, inputs: Any, options: Any, sc
         raise
     noted.output = named(output, f"{path} output" if path else "network output")
     return noted.output
+
+
+def _recomputed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A module's call that keeps only what it receives for the backward pass."""
+    inner = checkpoint(lambda module, inputs, options: call(module, *inputs, **options))
+    return lambda module, *inputs, **options: inner(module, inputs, options)
 
 
 def _ready(module: Module, path: str, inputs: Any, scope: Scope) -> Module:

@@ -89,12 +89,16 @@ class Scope:
         New values of state, by path: what normalisation layers hand on to the next step.
     calls
         Every call so far, outer ones first, where somebody wants to know.
+    recomputed
+        Layers whose inner values are computed again in the backward pass: for the path of the
+        first of some, how many; see `chainrule.nn.run_with_state`.
     """
 
     paths: Mapping[int, str]
     building: Building | None = None
     changes: dict[str, Any] = field(default_factory=dict)
     calls: list[Call] | None = None
+    recomputed: Mapping[str, int] = field(default_factory=dict)
 
 
 _CURRENT: ContextVar[Scope | None] = ContextVar("call of a network", default=None)

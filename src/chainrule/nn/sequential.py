@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule import random
+from chainrule.backprop import checkpoint
 from chainrule.errors import ParameterError
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.dense import Dense
 from chainrule.nn.dropout import Dropout
 from chainrule.nn.initialisers import GlorotUniform, HeUniform, Initialiser, LeCunNormal
 from chainrule.nn.module import Module
+from chainrule.nn.scope import current
 
 _RECTIFIED = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish", "softplus")
 
@@ -42,12 +44,29 @@ class Sequential(Module):
 
     def __call__(self, x: Any, *, key: Any = None) -> Any:
         """Run the layers."""
-        for i, layer in enumerate(self.layers):
-            x = layer(x, key=None if key is None else random.fold_in(key, i))
+        keys = [None if key is None else random.fold_in(key, i) for i in range(len(self.layers))]
+        i = 0
+        while i < len(self.layers):
+            count = self._recomputed(i)
+            run = checkpoint(_run) if count > 1 else _run
+            x = run(self.layers[i : i + count], x, keys[i : i + count])
+            i += count
         return x
+
+    def _recomputed(self, i: int) -> int:
+        """How many layers from the i-th on the backward pass computes again as one."""
+        scope = current()
+        path = scope.paths.get(id(self), "") if scope else ""
+        return scope.recomputed.get(f"{path}.layers[{i}]".lstrip("."), 1) if scope else 1
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+def _run(layers: Sequence[Module], x: Any, keys: Sequence[Any]) -> Any:
+    for layer, key in zip(layers, keys, strict=True):
+        x = layer(x, key=key)
+    return x
 
 
 def MLP(

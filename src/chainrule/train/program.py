@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.backprop import value_and_grad
@@ -107,18 +107,23 @@ class Objective:
         Which arrays are trained.
     loss, penalties
         What is added up.
+    recomputed
+        Layers that are computed again in the backward pass; see `chainrule.nn.run_with_state`.
     """
 
     layout: Layout
     loss: Loss
     penalties: tuple[Penalty, ...]
+    recomputed: Mapping[str, int] = field(default_factory=dict)
 
     def value(self, trainable: Any, state: Any, fixed: Any, batch: Any, key: Any) -> Any:
         """Compute the objective, and as a second value what else a step needs."""
         carried = {"trainable": trainable, "state": state}
         network = self.layout.network(carried, fixed)
         with taps() as seen:
-            output, changes = run_with_state(network, *batch["inputs"], key=key)
+            output, changes = run_with_state(
+                network, *batch["inputs"], key=key, recomputed=self.recomputed
+            )
         total, weight = self.loss.totals(output, batch["targets"], batch.get("weight"))
         for goal in batch.get("more", ()):
             also = self.loss.totals(output, goal["targets"], goal["weight"])

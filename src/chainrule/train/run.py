@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +38,9 @@ class Run:
         What was measured.
     dtype, executor
         How predictions are computed.
+    recomputed
+        Layers that the backward pass computed again, to stay within ``Trainer(memory=)``: for the
+        path of the first of some, how many.
     """
 
     network: Module
@@ -48,6 +52,7 @@ class Run:
     metric: Measure | None
     dtype: str
     executor: str
+    recomputed: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def _programs(self) -> dict[Any, Any]:
@@ -111,6 +116,9 @@ class Run:
         lines = [f"{len(self.history)} epochs, stopped because: {self.stopped_because}"]
         if self.best_epoch is not None:
             lines.append(f"weights of the best epoch, {self.best_epoch}")
+        if self.recomputed:
+            names = [f"{p} and {n - 1} more" if n > 1 else p for p, n in self.recomputed.items()]
+            lines.append(f"computed again in the backward pass: {', '.join(names)}")
         lines.append(f"{count_parameters(self.network)} parameters: {self.network!r}")
         return "\n".join([*lines, repr(self.history)])
 

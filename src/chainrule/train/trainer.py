@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from chainrule.nn import Module
 from chainrule.nn.losses import Loss, Measure, Penalty
 from chainrule.train.augment.augmentation import Augmentation
 from chainrule.train.averages import Average
+from chainrule.train.budget import choose_recomputed, read_bytes
 from chainrule.train.checkpoint import TrainingState, put_back
 from chainrule.train.clipping import Clip
 from chainrule.train.constraints import Constraint
@@ -72,6 +73,12 @@ class Trainer:
         Minibatches whose gradients are added up for one update: as if `batch_size` were so many
         times larger, in the memory of one. The last update of an epoch may take fewer. Schedules
         count updates.
+    memory
+        None, or the most working memory that a step may take: bytes, or a text such as "200MB".
+        Where it takes more, layers of stacks (of a `Sequential`, blocks of a transformer) keep
+        only their input and are computed again in the backward pass, as with `nn.Checkpoint`: those
+        that cost the fewest operations. It is the memory of native code, beside the examples, the
+        parameters and what the optimiser keeps.
     augment
         Random changes of the training examples, in order: of `chainrule.augment`.
     constraints
@@ -121,6 +128,7 @@ class Trainer:
     penalties: Penalty | Sequence[Penalty] = ()
     clip: Clip | None = None
     accumulate: int = 1
+    memory: int | str | None = None
     augment: Augmentation | Sequence[Augmentation] = ()
     constraints: Constraint | Sequence[Constraint] = ()
     average: Average | None = None
@@ -142,7 +150,10 @@ class Trainer:
             )
         if self.accumulate < 1:
             raise ParameterError(f"accumulate must be at least 1, received {self.accumulate}")
+        if self.memory is not None:
+            read_bytes(self.memory)
         unfit = {"accumulate": self.accumulate > 1, "average": self.average is not None}
+        unfit |= {"memory": self.memory is not None}
         unfit |= {"augment": self.augment != (), "constraints": self.constraints != ()}
         if isinstance(self.optimiser, LBFGS) and any(unfit.values()):
             name = next(name for name, given in unfit.items() if given)
@@ -290,6 +301,7 @@ class Trainer:
             self._metric(),
             self.dtype,
             self.executor,
+            task.step.objective.recomputed,
         )
 
     def prepare(
@@ -335,16 +347,19 @@ class Trainer:
             self.average,
             Pace(self.accumulate, -(-rows // size) if rows else None),
         )
+        carry = step.initial(carried)
+        data = {
+            "fixed": fixed,
+            "key": random.fold_in(root, 2),
+            **({"augment_key": random.fold_in(root, 3)} if step.augment else {}),
+            **Rates(rate, step.pace, self.dtype).data(),
+        }
+        if self.memory is not None:
+            step = self._within_memory(step, network, carry, data | examples.tree(), size)
         return Task(
             step=step,
-            carry=step.initial(carried),
-            data={
-                **({} if pieces else examples.tree()),
-                "fixed": fixed,
-                "key": random.fold_in(root, 2),
-                **({"augment_key": random.fold_in(root, 3)} if step.augment else {}),
-                **Rates(rate, step.pace, self.dtype).data(),
-            },
+            carry=carry,
+            data=data if pieces else data | examples.tree(),
             measurings=measurings,
             larger_is_better=frozenset({"train_accuracy"} | grows),
             keep=self._kept(known),
@@ -352,6 +367,19 @@ class Trainer:
             rows=rows,
             pieces=pieces,
         )
+
+    def _within_memory(self, step: Step, network: Module, carry: Any, data: Any, size: int) -> Step:
+        """Give a step whose plan keeps to `memory`."""
+
+        def again(choice: Mapping[str, int]) -> Step:
+            return replace(step, objective=replace(step.objective, recomputed=choice))
+
+        def memory(choice: Mapping[str, int]) -> int:
+            made = loop(again(choice).take, carry, data, batch_size=size, executor="native")
+            return made.memory(full=len(data["targets"]) % size == 0)
+
+        budget = read_bytes(self.memory or 0)
+        return again(choose_recomputed(network, data["inputs"], size, budget, memory))
 
     def _measured(
         self, training: tuple[Any, ...] | None, validation: tuple[Any, ...], outputs: Any

@@ -105,18 +105,22 @@ class LoopKey:
     graph: Graph = field(compare=False)
 
 
-@lru_cache(maxsize=KEPT)
-def _built_loop(key: LoopKey) -> tuple[Plan, Program, Library]:
-    """Plan a loop for as many workers as its work is worth, and compile it."""
+def plan_loop(key: LoopKey) -> Plan:
+    """Plan a loop for as many workers as its work is worth."""
     pairs = [(i, i) for i in range(key.carried)]
     limits = {"batch": key.batch_size}
     _, flops = count_work(key.graph, limits)
     workers = max(1, min(key.workers, flops // WORK_PER_WORKER))
     small = key.full and count_bytes(key.graph, limits) <= CACHE_BYTES
     if workers == 1 and small:  # one program for exactly this size
-        step = plan(bind_sizes(key.graph, limits), carried=pairs)
-    else:
-        step = plan(key.graph, limits=limits, carried=pairs, workers=workers)
+        return plan(bind_sizes(key.graph, limits), carried=pairs)
+    return plan(key.graph, limits=limits, carried=pairs, workers=workers)
+
+
+@lru_cache(maxsize=KEPT)
+def _built_loop(key: LoopKey) -> tuple[Plan, Program, Library]:
+    """Plan a loop and compile it."""
+    step = plan_loop(key)
     program = _loop_program(step, key)
     return step, program, program.link()
 
