@@ -3,13 +3,8 @@
 from chainrule.explaining.claims import ClaimReport, check_claims
 from chainrule.explaining.derived import Derived, derive
 from chainrule.explaining.flow import GradientFlow, gradient_flow
-from chainrule.explaining.landscape import (
-    LossCurve,
-    LossSurface,
-    loss_along_gradient,
-    loss_over_weight,
-    loss_surface,
-)
+from chainrule.explaining.landscape import loss_along_gradient, loss_over_weight, loss_surface
+from chainrule.explaining.loss_slices import LossCurve, LossSurface
 from chainrule.explaining.network_summary import Summary, summary
 from chainrule.explaining.nonfinite import find_nonfinite
 from chainrule.explaining.rate_search import RateSearch, find_learning_rate

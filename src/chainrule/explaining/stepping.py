@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from chainrule.backprop.naming import Names
 from chainrule.errors import ParameterError
 from chainrule.execute.numpy import Interpreter
 from chainrule.explaining.labels import Labels, read_units
+from chainrule.explaining.landscape import Terrain
 from chainrule.explaining.objective import Objective, as_batch, lay_out
 from chainrule.explaining.step import Step
 from chainrule.ir import Graph, Node, bind, topological
@@ -128,6 +130,11 @@ class Explainer:
         values = Interpreter(Graph(read, outputs))
         made = cls(derived, update.parameters, results, values, Interpreter(objective.graph))
         return replace(made, first=made.at(objective, optimiser))
+
+    @cached_property
+    def terrain(self) -> Terrain:
+        """The loss of these steps at other parameters; it begins at those of `first`."""
+        return Terrain(self.first.objective)
 
     def at(self, objective: Objective, optimiser: Optimiser | None, number: int = 0) -> Step:
         """Take a step apart.

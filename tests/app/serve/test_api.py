@@ -335,3 +335,45 @@ def test_large_arrays_are_left_out_of_a_frame() -> None:
     shown = frame(Moments(Library(shelf)).at(Address.read({"source": "big"})))
     assert shown["dtype"] == "float32"
     assert shown["arrays"]["W(1)"]["values"] is None
+
+
+def test_the_loss_over_the_weight_of_e4_is_a_bowl_with_the_walk_down_it(ask: Ask) -> None:
+    place = {"kind": "weight", "path": "layers[0].weight", "index": [0, 0]}
+    told = ask("/api/slice", {"state": {"source": "example:e4", "step": 1}, **place})
+    weights, heights = np.array(told["at"]), np.array(told["losses"])
+    np.testing.assert_allclose(heights, 5 * (weights - 2) ** 2, atol=1e-12)
+    assert told["here"] == [2.5, 1.25]
+    assert told["slope"] == 5
+    # At a rate of 0.05 each step halves the distance to 2.
+    np.testing.assert_allclose(np.array(told["walk"])[:3, 0], [2.5, 2.25, 2.125])
+    begun = ask("/api/slice", {"state": {"source": "example:e4"}, **place})
+    assert begun["at"] == told["at"]  # the picture stands still while the weight moves
+
+
+def test_slices_show_what_the_next_step_gives(ask: Ask) -> None:
+    frame = ask("/api/frame", E1)
+    line = ask("/api/slice", {"state": E1, "kind": "gradient"})
+    assert line["rate"] == 1.0
+    assert line["here"] == [0.0, frame["loss"]]
+    assert line["losses"][0] == frame["loss"]
+    assert min(line["losses"]) < frame["lossAfter"] < frame["loss"]
+    plane = ask("/api/slice", {"state": E1, "kind": "plane"})
+    middle = len(plane["x"]) // 2
+    assert plane["losses"][middle][middle] == pytest.approx(frame["loss"], rel=1e-12)
+    assert plane["losses"][middle][middle + 1] < frame["loss"]  # a small step down the gradient
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ({"kind": "hill"}, "a slice is one of gradient, weight, plane"),
+        ({"kind": "weight"}, "needs its path"),
+        ({"kind": "weight", "path": "nowhere", "index": [0, 0]}, "there is no 'nowhere'"),
+        ({"kind": "weight", "path": "layers[0].weight", "index": [0, 9]}, "there is no entry"),
+        ({"kind": "weight", "path": "layers[0].weight", "index": 1}, "a question has"),
+    ],
+)
+def test_a_wrong_slice_gets_one_sentence(ask: Ask, question: Any, said: str) -> None:
+    answer = ask("/api/slice", {"state": E1, **question})
+    assert answer["status"] == 400
+    assert said in answer["error"]

@@ -35,6 +35,7 @@ def settled(page: Page) -> None:
     page.wait_for_load_state("networkidle")
     page.wait_for_selector("#look:not([aria-busy]) [data-key]")
     page.wait_for_selector(".plane")
+    page.wait_for_selector("#slice svg")
 
 
 def e1_step() -> Any:
@@ -359,3 +360,22 @@ def test_the_next_step_is_there_before_it_is_asked_for(page: Page, server: str) 
     page.wait_for_timeout(500)
     assert asked[:2] == [0, 1]
     assert asked.count(1) == 1
+
+
+def test_the_loss_around_a_step_follows_what_is_picked(page: Page, server: str) -> None:
+    visit(page, server, "source=example:e4")
+    picture = page.locator("#slice svg[role=img]")
+    expect(picture).to_have_attribute("aria-label", re.compile("over x → y, which is 3: now 5"))
+    page.locator("#next").click()
+    expect(picture).to_have_attribute("aria-label", re.compile("which is 2.5: now 1.25"))
+    page.select_option("#slice-kind", "gradient")
+    expect(picture).to_have_attribute("aria-label", re.compile("smallest near a rate of 0.1"))
+    assert "slice=gradient" in fragment(page)
+    visit(page, server, "source=example:e5")
+    expect(picture).to_have_attribute("aria-label", re.compile("by its learning rate"))
+    page.locator('[data-pick="2,1,0"]').click(force=True)
+    expect(picture).to_have_attribute("aria-label", re.compile("over h2 → o1, which is 0.45"))
+    page.select_option("#slice-kind", "plane")
+    expect(picture).to_have_attribute("aria-label", re.compile("over a plane of weights"))
+    page.reload()
+    expect(picture).to_have_attribute("aria-label", re.compile("over a plane of weights"))

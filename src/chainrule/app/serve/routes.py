@@ -19,6 +19,7 @@ from chainrule.app.serve.frame import Moment, Moments, frame
 from chainrule.app.serve.maps import about_place, maps
 from chainrule.app.serve.setup import LOSSES_FOR, OPTIMISERS, number, whole
 from chainrule.app.serve.shelf import MOST_BYTES, Shelf
+from chainrule.app.serve.slices import loss_slice
 from chainrule.app.serve.stream import train
 from chainrule.app.serve.surface import points, surface
 from chainrule.errors import MissingDependencyError, ParameterError
@@ -163,6 +164,14 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
             raise ParameterError("a surface needs rows of two numbers")
         drawn = surface(course, course.at(address.step))
         return {**drawn, "points": points(course)}
+
+    @asked("/api/slice")
+    def around(question: Any) -> Any:
+        if not isinstance(question, dict) or not isinstance(question.get("index", []), list):
+            raise ParameterError('a question has a "state", a "kind", and of a weight its place')
+        index = tuple(whole("index", n) for n in question.get("index", []))
+        at = moment(question.get("state"))
+        return loss_slice(at, question.get("kind"), question.get("path"), index)
 
     @asked("/api/measures")
     def measures(state: Any) -> Any:

@@ -1,6 +1,6 @@
 /** The loss curve, and how large gradients are layer by layer. */
 
-import { h, s, shown } from "./dom.js";
+import { counted, h, s, shown } from "./dom.js";
 
 const LEFT = 44;
 const LOW = 24;
@@ -33,7 +33,7 @@ export function lossCurve(curve, held, now, log, width = 300) {
     const at = 10 + (1 - share) * (tall - LOW - 10);
     drawing.append(s("line", { class: "axis", x1: LEFT, x2: wide - 10, y1: at, y2: at }), s("text", { class: "tick", x: LEFT - 6, y: at + 4, "text-anchor": "end" }, shown(log ? 10 ** value : value, 2)));
   }
-  drawing.append(s("text", { class: "tick", x: LEFT, y: tall - 6 }, "0"), s("text", { class: "tick", x: wide - 10, y: tall - 6, "text-anchor": "end" }, `${far} steps`));
+  drawing.append(s("text", { class: "tick", x: LEFT, y: tall - 6 }, "0"), s("text", { class: "tick", x: wide - 10, y: tall - 6, "text-anchor": "end" }, far === 1 ? "1 step" : `${counted(far)} steps`));
   if (beside.length > 1) drawing.append(s("path", { class: "curve held", d: line(beside) }));
   if (all.length > 1) drawing.append(s("path", { class: "curve", d: line(all) }));
   if (all.length) drawing.append(s("circle", { class: "now", cx: x(all.at(-1)[0]), cy: y(all.at(-1)[1]), r: 5 }));

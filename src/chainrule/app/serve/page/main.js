@@ -9,6 +9,7 @@ import { drawNetwork, isSmall } from "./network.js";
 import { drawPlane } from "./plane.js";
 import { settingsPanel } from "./settings.js";
 import { claimSheet, equationSheet } from "./sheets.js";
+import { SLICES, drawSlice } from "./slices.js";
 import { asked, read, VIEWS, written } from "./state.js";
 import { drawTiles } from "./tiles.js";
 import { transport } from "./transport.js";
@@ -24,6 +25,8 @@ let before = null;
 let plane = null;
 /** Losses of examples that are only measured. @type {[number, number][]} */
 let held = [];
+/** The loss around the step, with what it was asked for. @type {any} */
+let around = null;
 /** The training in progress. @type {any} */
 let training = null;
 /** The next step, asked for in advance. @type {{question: string, answer: Promise<any>}|null} */
@@ -91,6 +94,7 @@ async function load({ animate = false } = {}) {
   }
   draw({ animate });
   await Promise.all([about(mine), surface(mine)]);
+  await slice(mine);
   if (mine === asking && !training) lookAhead();
 }
 
@@ -128,6 +132,7 @@ function draw({ animate = false } = {}) {
     charts()));
   drawing({ animate });
   curves();
+  drawAround();
   // What was said last stays, greyed, until the new numbers are there: nothing jumps.
   if (last && (state.pick.length || state.entry)) {
     tell(last);
@@ -179,6 +184,7 @@ function charts() {
   const box = h("div", { class: "charts" },
     h("section", { class: "card", "aria-label": "Loss" }, h("header", {}, h("h2", {}, "Loss"), h("span", { class: "check" }, log, h("label", { for: "log" }, "logarithmic"))), h("div", { class: "inside", id: "curve" })),
     row,
+    h("section", { class: "card", "aria-label": "Loss around this step" }, h("header", {}, h("h2", {}, "Loss around this step"), sliceChoice()), h("div", { class: "inside", id: "slice" })),
     h("section", { class: "card", "aria-label": "Gradient flow" }, h("header", {}, h("h2", {}, "Gradient flow"), h("span", { class: "hint" }, "norm by layer, log scale")), h("div", { class: "inside", id: "flow" }, state.phase >= 3 || frame.step ? gradientFlow(frame.flow) : h("p", { class: "hint" }, "Appears after Backward."))));
   if (frame.plane && plane) row.querySelector("#plane").append(drawPlane(plane.surface, plane.points, here()));
   return box;
@@ -189,6 +195,49 @@ function curves(live) {
   const box = find("#curve");
   const now = live ? { step: live.step, loss: live.loss } : { step: frame.step, loss: Number(frame.loss) };
   box.replaceChildren(lossCurve(curve, held, now, state.log, box.clientWidth - 32));
+}
+
+/** The weight that is picked, or the only one that there is: its path, place and name. */
+function weight() {
+  const { paths, layers } = frame.network;
+  const told = last?.equations.find((each) => paths[each.key]);
+  if (told && (state.pick.length || state.entry)) return { path: paths[told.key], index: told.index, name: `${last.kind === "unit" ? "the bias of " : ""}${last.title}` };
+  const keys = Object.keys(paths);
+  const only = frame.parameters === 1 && layers[1];
+  return only ? { path: paths[keys[0]], index: [0, 0], name: `${layers[0].units[0]} → ${layers[1].units[0]}` } : null;
+}
+
+function sliceKind() {
+  const wanted = state.slice || "weight";
+  return (wanted === "weight" && !weight()) || (wanted === "plane" && frame.parameters < 2) ? "gradient" : wanted;
+}
+
+function sliceChoice() {
+  const select = h("select", { id: "slice-kind", class: "quick", "aria-label": "Which way the loss is shown", onchange: () => { state.slice = select.value; keep(); attempt(() => slice()); } });
+  fillSlices(select);
+  return select;
+}
+
+function fillSlices(select) {
+  const kinds = Object.entries(SLICES).filter(([kind]) => (kind === "weight" ? weight() : kind !== "plane" || frame.parameters > 1));
+  select.replaceChildren(...kinds.map(([kind, name]) => h("option", { value: kind, selected: kind === sliceKind() }, name)));
+}
+
+async function slice(mine = asking) {
+  if (mine !== asking || training || !document.querySelector("#slice")) return;
+  const kind = sliceKind();
+  const at = kind === "weight" ? weight() : null;
+  const question = { state: asked(state), kind, ...(at && { path: at.path, index: at.index }) };
+  fillSlices(find("#slice-kind"));
+  const got = await ask("/api/slice", question);
+  if (mine !== asking || training || kind !== sliceKind() || JSON.stringify(at) !== JSON.stringify(kind === "weight" ? weight() : null)) return;
+  around = { source: state.source, told: got, name: at?.name ?? "" };
+  drawAround();
+}
+
+function drawAround() {
+  const box = document.querySelector("#slice");
+  if (box && around?.source === state.source) box.replaceChildren(drawSlice(around.told, around.name, box.clientWidth - 32));
 }
 
 function here() {
@@ -244,7 +293,7 @@ function choose(pick) {
     drawing({});
     find(`[data-pick="${pick.join(",")}"]`).focus({ preventScroll: true });
   }
-  attempt(() => about());
+  attempt(async () => { await about(); await slice(); });
 }
 
 function phase(wanted) {
@@ -456,7 +505,7 @@ window.addEventListener("popstate", () => {
 let resized = 0;
 window.addEventListener("resize", () => {
   clearTimeout(resized);
-  resized = setTimeout(() => frame && !training && state.view === "network" && document.querySelector("#drawing") && (drawing(), curves()), 120);
+  resized = setTimeout(() => frame && !training && state.view === "network" && document.querySelector("#drawing") && (drawing(), curves(), drawAround()), 120);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && state.view === "network" && draw());
 

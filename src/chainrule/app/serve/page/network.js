@@ -86,7 +86,9 @@ export function drawNetwork(frame, state, choose, { weights, animate, width = 90
           const x = line.x1 + (line.x2 - line.x1) * share;
           const y = line.y1 + (line.y2 - line.y1) * share;
           const text = phase === 3 && gradient ? `∂ ${shown(gradient[i][j], 3)}` : phase === 4 && fresh ? `→ ${shown(fresh[i][j])}` : shown(now[i][j], narrow ? 3 : 4);
-          labels.append(s("text", { class: `edge-label${phase >= 3 ? appear : ""}`, x, y: y - 1 }, text));
+          // On a level line, however thick, the number stands above it.
+          const level = Math.abs(a.y - b.y) < 12 ? width / 2 + 9 : 1;
+          labels.append(s("text", { class: `edge-label${phase >= 3 ? appear : ""}`, x, y: y - level }, text));
         }
       }
     }
@@ -152,6 +154,7 @@ export function drawNetwork(frame, state, choose, { weights, animate, width = 90
 
 /** A number of a unit that has room for four characters only. */
 function brief(value) {
+  if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential(0).replaceAll("-", "−");
   return (Math.abs(value) < 9.995 ? value.toFixed(2) : Math.abs(value) < 1e4 ? String(Math.round(value)) : "▲").replace("-", "−");
 }
 

@@ -17,6 +17,7 @@
  * @property {string} theme "", "light" or "dark"
  * @property {number} speed steps per second; 0 for as fast as it goes
  * @property {boolean} until whether training ends when all rows are classified correctly
+ * @property {string} slice what is shown of the loss around a step; "" goes by what is picked
  * @property {boolean} log whether the loss is drawn on a logarithmic scale
  */
 
@@ -39,6 +40,7 @@ const FIRST = {
   theme: "",
   speed: 0,
   until: false,
+  slice: "",
   log: false,
 };
 
@@ -60,6 +62,7 @@ export function read(fragment) {
   state.claims = text("claims");
   state.entry = /^[^@]+@\d+,\d+,\d+$/.test(text("entry")) ? text("entry") : "";
   state.theme = ["light", "dark"].includes(text("theme")) ? text("theme") : "";
+  state.slice = ["gradient", "weight", "plane"].includes(text("slice")) ? text("slice") : "";
   state.step = whole("step", 1e8);
   state.reach = Math.max(state.step, whole("reach", 1e8));
   state.row = whole("row", 1e6);
@@ -91,7 +94,7 @@ function parsed(text, otherwise) {
 export function written(state) {
   const put = new URLSearchParams();
   put.set("source", state.source);
-  const plain = ["view", "claims", "theme", "step", "row", "phase", "speed", "entry"];
+  const plain = ["view", "claims", "theme", "step", "row", "phase", "speed", "entry", "slice"];
   for (const name of plain) if (state[name] !== FIRST[name]) put.set(name, String(state[name]));
   if (state.reach > state.step) put.set("reach", String(state.reach));
   if (state.log) put.set("log", "1");

@@ -1,0 +1,122 @@
+/** The loss around a step: over one weight, along the gradient, and over a plane of weights. */
+
+import { h, s, shown } from "./dom.js";
+import { isDark } from "./palette.js";
+
+export const SLICES = { gradient: "along the gradient", weight: "over this weight", plane: "over a plane" };
+
+const EDGE = { left: 48, right: 12, top: 12, low: 38 };
+
+/**
+ * Draw a slice.
+ * @param {any} told what the server says
+ * @param {string} name of the weight, for people
+ * @param {number} width in pixels
+ * @returns {HTMLElement}
+ */
+export function drawSlice(told, name, width) {
+  return told.kind === "plane" ? plane(told, width) : curve(told, name, width);
+}
+
+function axes(drawing, wide, tall, [left, right], [low, high], label) {
+  const x = (value) => EDGE.left + ((value - left) / (right - left || 1)) * (wide - EDGE.left - EDGE.right);
+  const y = (value) => EDGE.top + (1 - (value - low) / (high - low || 1)) * (tall - EDGE.low - EDGE.top);
+  for (const value of rounded(low, high, 4)) {
+    drawing.append(s("line", { class: "axis", x1: EDGE.left, x2: wide - EDGE.right, y1: y(value), y2: y(value) }), s("text", { class: "tick", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, shown(value, 3)));
+  }
+  const room = Math.max(2, Math.floor((wide - EDGE.left - EDGE.right) / 52));
+  for (const value of rounded(left, right, Math.min(6, room))) {
+    drawing.append(s("text", { class: "tick", x: x(value), y: tall - EDGE.low + 15, "text-anchor": "middle" }, shown(value, 3)));
+  }
+  drawing.append(s("text", { class: "tick", x: (EDGE.left + wide - EDGE.right) / 2, y: tall - 5, "text-anchor": "middle" }, label));
+  return { x, y };
+}
+
+/** Round numbers between two others. */
+function rounded(low, high, most) {
+  if (!(high > low)) return [low];
+  const rough = (high - low) / most;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough * (1 - 1e-9));
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: Math.max(1, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+function curve(told, name, width) {
+  const wide = Math.max(220, width);
+  const tall = wide * 0.75;
+  const [place, loss] = told.here;
+  const points = told.at.map((at, i) => [at, told.losses[i]]).filter(([, value]) => value !== null);
+  const heights = points.map(([, value]) => value);
+  const least = Math.min(...heights);
+  // A steep side may not press the rest flat.
+  const steep = heights.toSorted((a, b) => a - b)[Math.floor(heights.length * 0.85)] * 1.6;
+  const most = Math.min(Math.max(...heights), Math.max(steep, loss * 1.6));
+  // Zero is shown where the loss comes near to it.
+  const low = least < 0.4 * most ? Math.min(0, least) : least - 0.15 * (most - least);
+  const high = Math.max(most, low + 1e-12);
+  const span = [told.at[0], told.at.at(-1)];
+  const best = points.reduce((a, b) => (b[1] < a[1] ? b : a), [place, loss]);
+  const along = told.kind === "gradient";
+  const said = along ? `The loss after one step of gradient descent, by its learning rate: now ${shown(loss)}, smallest near a rate of ${shown(best[0], 3)}` : `The loss over ${name}, which is ${shown(place)}: now ${shown(loss)}, smallest near ${shown(best[0], 3)}`;
+  const drawing = s("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": said });
+  const { x, y } = axes(drawing, wide, tall, span, [low, high], along ? "learning rate" : name);
+  const id = `clip-${told.kind}`;
+  const inside = s("g", { "clip-path": `url(#${id})` });
+  drawing.append(s("clipPath", { id }, s("rect", { x: EDGE.left, y: EDGE.top - 8, width: wide - EDGE.left - EDGE.right, height: tall - EDGE.low - EDGE.top + 16 })), inside);
+  const path = (list) => list.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
+  const reach = (span[1] - span[0]) * 0.16;
+  inside.append(s("path", { class: "curve", d: path(points) }));
+  inside.append(s("path", { class: "slope", d: path([Math.max(span[0], place - reach), Math.min(span[1], place + reach)].map((a) => [a, loss + told.slope * (a - place)])) }));
+  if (along && told.rate && told.rate <= span[1]) {
+    inside.append(s("line", { class: "mark", x1: x(told.rate), x2: x(told.rate), y1: EDGE.top, y2: tall - EDGE.low }));
+    const end = x(told.rate) > wide / 2;
+    inside.append(s("text", { class: "tick", x: x(told.rate) + (end ? -5 : 5), y: EDGE.top + 10, "text-anchor": end ? "end" : "start" }, `rate ${shown(told.rate, 3)}`));
+  }
+  const walk = told.walk.filter(([a, b]) => a !== null && b !== null);
+  if (walk.length > 1) {
+    inside.append(s("path", { class: "walk", d: path(walk) }));
+    for (const [a, b] of walk.slice(1)) inside.append(s("circle", { class: "trod", cx: x(a), cy: y(b), r: 3 }));
+  }
+  inside.append(s("circle", { class: "now", cx: x(place), cy: y(loss), r: 5.5 }));
+  const key = [["curve", "loss"], ["slope", "slope"], ...(walk.length > 1 ? [["walk", "gradient descent by this weight alone"]] : [])];
+  return h("div", {}, drawing, legend(key));
+}
+
+function legend(entries) {
+  return h("p", { class: "key" }, entries.map(([look, name]) => h("span", {}, s("svg", { viewBox: "0 0 18 8", width: 18, height: 8, "aria-hidden": "true" }, s("path", { class: look, d: "M0 4H18" })), name)));
+}
+
+function plane(told, width) {
+  const wide = Math.max(220, width);
+  const tall = wide * 0.75;
+  const all = told.losses.flat().filter((value) => value !== null);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const drawing = s("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": `The loss over a plane of weights: from ${shown(low)} to ${shown(high)}, ${shown(told.here)} in its middle` });
+  const half = 1 / (told.x.length - 1);
+  const [left, right] = [told.x[0] - half, told.x.at(-1) + half];
+  const { x, y } = axes(drawing, wide, tall, [left, right], [left, right], "down the gradient →");
+  drawing.querySelectorAll("line").forEach((line) => line.remove());
+  const cell = x(told.x[1]) - x(told.x[0]);
+  const cellTall = y(told.y[0]) - y(told.y[1]);
+  told.losses.forEach((row, i) => row.forEach((value, j) => {
+    const share = value === null ? null : high > low ? Math.sqrt((value - low) / (high - low)) : 0;
+    drawing.append(s("rect", { x: (x(told.x[j]) - cell / 2).toFixed(2), y: (y(told.y[i]) - cellTall / 2).toFixed(2), width: (cell + 0.4).toFixed(2), height: (cellTall + 0.4).toFixed(2), fill: tone(share) }, s("title", {}, value === null ? "not finite" : `loss ${shown(value)}`)));
+  }));
+  drawing.append(s("circle", { class: "here", cx: x(0), cy: y(0), r: 6 }), s("text", { class: "tick", transform: `translate(11 ${y(0)}) rotate(-90)`, "text-anchor": "middle" }, "at random"));
+  const ramp = h("span", { class: "tones", "aria-hidden": "true", style: `background:linear-gradient(90deg,${[0, 0.25, 0.5, 0.75, 1].map(tone).join(",")})` });
+  return h("div", {}, drawing, h("p", { class: "key" }, h("span", {}, shown(low, 3), ramp, shown(high, 3)), h("span", {}, "the ring is where the network stands")));
+}
+
+const LIGHT = [[18, 60, 110], [58, 124, 184], [150, 192, 222], [222, 234, 242], [250, 246, 236]];
+const DARK = [[178, 216, 250], [92, 152, 214], [48, 92, 146], [32, 52, 82], [24, 30, 42]];
+
+/** A tone for a number between 0 and 1: strong where the loss is small. */
+function tone(share) {
+  if (share === null) return "#888888";
+  const tones = isDark() ? DARK : LIGHT;
+  const place = Math.max(0, Math.min(1, share)) * (tones.length - 1);
+  const i = Math.min(Math.floor(place), tones.length - 2);
+  return `rgb(${tones[i].map((c, k) => Math.round(c + (tones[i + 1][k] - c) * (place - i))).join(" ")})`;
+}
