@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -46,6 +46,7 @@ class Compiled:
 
     text: GemmText
     call: Callable[..., None]
+    pack: Callable[..., None] | None
     library: Any
 
 
@@ -65,6 +66,7 @@ class Case:
     vector_bits: int = 0
     epilogue: Epilogue | None = None
     blas: bool = False
+    repeated: bool = False
 
     def write(self, name: str = "product") -> GemmText:
         machine = _machine()[1]
@@ -81,6 +83,7 @@ class Case:
             limits=(self.m, self.n, self.k) if self.limited else None,
             epilogue=self.epilogue,
             blas=blas.matrix_product(self.dtype) if self.blas else None,
+            repeated=self.repeated,
         )
 
     @property
@@ -91,7 +94,9 @@ class Case:
 @cache
 def _compile(text: GemmText) -> Compiled:
     machine, _ = _machine()
-    source = "\n".join([*text.declarations, text.text.replace("define internal", "define")])
+    packing = text.packing.replace("@product(", "@packing(")
+    source = "\n".join([*text.declarations, text.text, packing])
+    source = source.replace("define internal", "define")
     module = llvm.parse_assembly(source)
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
@@ -102,10 +107,14 @@ def _compile(text: GemmText) -> Compiled:
         if routine.symbol in text.symbols:
             builder.import_symbol(routine.symbol, routine.address)
     jit = llvm.create_lljit_compiler(machine)
-    library = builder.export_symbol("product").link(jit, "products")
+    builder.export_symbol("product")
+    if packing:
+        builder.export_symbol("packing")
+    library = builder.link(jit, "products")
     pointers = [ctypes.c_void_p] * 3
     kind = ctypes.CFUNCTYPE(None, *pointers, ctypes.c_int64, *[ctypes.c_void_p] * 3)
-    return Compiled(text, kind(library["product"]), (library, jit))
+    pack = ctypes.CFUNCTYPE(None, *pointers[:2])(library["packing"]) if packing else None
+    return Compiled(text, kind(library["product"]), pack, (library, jit))
 
 
 def _guarded(values: Any, offset: int) -> tuple[Any, Any]:
@@ -123,6 +132,12 @@ def _run(case: Case, a: Any, b: Any, c: Any, *more: Any, offset: int = 0) -> Any
     scratch = np.full(compiled.text.scratch + 128, 7, np.uint8)
     begin = -scratch.ctypes.data % 64
     pointers = [x.ctypes.data for x in (a, b, inside)]
+    if compiled.pack:
+        margin = np.full(compiled.text.packed + 128, 7, np.uint8)
+        pointers[1] = margin.ctypes.data + -margin.ctypes.data % 64
+        compiled.pack(b.ctypes.data, pointers[1])
+        assert (margin[-margin.ctypes.data % 64 + compiled.text.packed :] == 7).all()
+        b[...] = np.nan  # the product reads the copy alone
     extra = [x.ctypes.data for x in more] + [0] * (2 - len(more))
     compiled.call(*pointers, case.size, scratch.ctypes.data + begin, *extra)
     assert np.isnan(whole[: MARGIN - offset]).all()
@@ -194,6 +209,27 @@ BLOCKED = [
 @pytest.mark.parametrize("case", BLOCKED, ids=str)
 def test_products_in_blocks_agree_with_numpy(case: Case) -> None:
     _agree(case)
+
+
+@pytest.mark.parametrize("transpose_b", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("n", "k"), [(128, 96), (200, 700), (2100, 300), (67, 601), (40, 257)])
+def test_a_matrix_packed_for_many_products_gives_the_same_bits(
+    n: int, k: int, dtype: str, transpose_b: bool
+) -> None:
+    case = Case(33, n, k, dtype, transpose_b=transpose_b, symbolic="m")
+    packed = replace(case, repeated=True)
+    a, b, c = _arrays(case)
+    assert packed.write().packed >= n * k * b.itemsize
+    assert _run(packed, a, b, c).tobytes() == _run(case, a, b, c).tobytes()
+    added = _run(replace(packed, accumulate=True), a, b, c)
+    assert added.tobytes() == _run(replace(case, accumulate=True), a, b, c).tobytes()
+
+
+def test_a_matrix_that_tiles_read_as_it_is_needs_no_packing() -> None:
+    for case in (Case(256, 16, 20), Case(4, 128, 128), Case(256, 1, 64), Case(64, 64, 256)):
+        text = replace(case, symbolic="m", repeated=True).write()
+        assert bool(text.packed) == bool(text.packing) == (case.k == 256)
 
 
 def test_a_product_that_can_be_checked_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,16 @@ def test_the_plan_of_a_loop_can_be_read() -> None:
 def test_the_work_of_a_loop_is_that_of_all_steps() -> None:
     products = 5 * 2 * 8 * 4 * 4
     assert products < _planned(_recurrent, *TYPES).cost() < 4 * products
+
+
+def test_a_weight_that_all_steps_read_is_packed_once_before_the_loop() -> None:
+    def last(w: Any, h: Any, xs: Any) -> Any:
+        return cnp.sum(_recurrent(w, h, xs)[0])
+
+    types = ArrayType((128, 128)), ArrayType((32, 128)), ArrayType((5, 32, 128))
+    compiled = cr.trace(cr.grad(last), *types).plan().compile("native")
+    packing = re.findall(r"call void @product_\w+\(ptr [^,]+, ptr [^,)]+\)", compiled.llvm())
+    assert len(packing) == 2  # for the way there, and transposed for the way back
 
 
 class TestRows:

@@ -19,6 +19,7 @@ from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
 from chainrule.plan import Group, Plan
 from chainrule.plan.chunk import Chunk
 from chainrule.plan.fuse import in_memory, matrix_operand
+from chainrule.plan.loops import LoopPlan
 from chainrule.plan.rows import row_axis
 
 
@@ -44,6 +45,10 @@ class Driver:
         Names of kernels by their text.
     products
         Text of matrix products by their names.
+    held
+        Bytes of matrices that are packed for the loops around the place that is being written.
+    packed
+        Where the matrix lies that a product in a loop finds packed.
     declarations, functions, imports
         What the text refers to: lines, transcendental functions, and addresses from outside.
     """
@@ -76,6 +81,8 @@ class Driver:
         self.products: dict[str, str] = {}
         self.imports: dict[str, int] = {}
         self.scratch = 0
+        self.held = 0
+        self.packed: dict[Group, str] = {}
         self.code = Code()
         self.sizes = Indices(self.code, self.narrow)
         self.addresses: dict[Node, str] = {}
@@ -285,12 +292,30 @@ class Driver:
 
     def _call_product(self, group: Group) -> None:
         (node,) = group.outputs
+        a, b = (matrix_operand(x)[0] for x in node.inputs)
+        bases = [self.addresses[a], self.packed.get(group, self.addresses[b]), self.addresses[node]]
+        product, symbolic = self._product(group, repeated=group in self.packed)
+        self.scratch = max(self.scratch, self.held + product.scratch)
+        name = self._keep_product(product.declarations, product.text, "ptr, ptr, ptr, i64, ptr")
+        size = self.sizes.size(symbolic[0]) if symbolic else 0
+        scratch = self._at(self.scratch_address, self.held)
+        with self.code.loop(self.sizes.size(element_count(node.type.shape[:-2]))) as i:
+            pointers = []
+            for base, matrix in zip(bases, (*node.inputs, node), strict=True):
+                count = element_count(matrix.type.shape[-2:])
+                step = self.sizes.multiply(count, itemsize(matrix.type.dtype))
+                pointers.append(f"ptr {self._at(base, self.sizes.multiply(i, step))}")
+            self.code.line(f"call void @{name}({', '.join(pointers)}, i64 {size}, ptr {scratch})")
+
+    def _product(self, group: Group, *, repeated: bool) -> tuple[GemmText, list[Dim]]:
+        """Write the text of a product; give it with its symbolic size, if it has one."""
+        (node,) = group.outputs
         a, transpose_a = matrix_operand(node.inputs[0])
         b, transpose_b = matrix_operand(node.inputs[1])
         m, n = node.type.shape[-2:]
         k = node.inputs[0].type.shape[-1]
         symbolic = [s for s in (m, n, k) if isinstance(s, Dim)]
-        if len(set(symbolic)) > 1 or len(symbolic) > 1:
+        if len(symbolic) > 1:
             raise ExecutorError(f"a product of {a.type} and {b.type} has two symbolic sizes")
         fixed = [None if isinstance(s, Dim) else s for s in (m, n, k)]
         limits = (self._limit(m), self._limit(n), self._limit(k))
@@ -305,26 +330,11 @@ class Driver:
             target=self.target,
             limits=limits,
             blas=blas,
+            repeated=repeated,
         )
         if blas is not None:
             self.imports |= dict.fromkeys(product.symbols, blas.address)
-        self.scratch = max(self.scratch, product.scratch)
-        name = self._keep_product(product)
-        size = self.sizes.size(symbolic[0]) if symbolic else 0
-        with self.code.loop(self.sizes.size(element_count(node.type.shape[:-2]))) as i:
-            addresses = []
-            for x, matrix in zip((a, b, node), (*node.inputs, node), strict=True):
-                count = element_count(matrix.type.shape[-2:])
-                step = self.sizes.multiply(count, itemsize(x.type.dtype))
-                offset = self.sizes.multiply(i, step)
-                base = self.addresses[x]
-                addresses.append(
-                    base
-                    if offset == 0
-                    else self.code.set(f"getelementptr i8, ptr {base}, i64 {offset}")
-                )
-            pointers = ", ".join(f"ptr {x}" for x in (*addresses,))
-            self.code.line(f"call void @{name}({pointers}, i64 {size}, ptr {self.scratch_address})")
+        return product, symbolic
 
     def _clock(self) -> str:
         self.declarations.add("declare i64 @llvm.readcyclecounter()")
@@ -343,12 +353,12 @@ class Driver:
         total = set_(f"add i64 {set_(f'load i64, ptr {count}')}, {passed}")
         self.code.line(f"store i64 {total}, ptr {count}")
 
-    def _keep_product(self, product: GemmText) -> str:
-        """Keep a product as a module of its own, under a name made of its text."""
-        text = "\n".join([*product.declarations, product.text.replace("define internal", "define")])
+    def _keep_product(self, declarations: Sequence[str], definition: str, kinds: str) -> str:
+        """Keep a function as a module of its own, under a name made of its text."""
+        text = "\n".join([*declarations, definition.replace("define internal", "define")])
         name = f"product_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         self.products[name] = text.replace("@product(", f"@{name}(")
-        self.declarations.add(f"declare void @{name}(ptr, ptr, ptr, i64, ptr)")
+        self.declarations.add(f"declare void @{name}({kinds})")
         return name
 
     def _limit(self, size: Size) -> int:
@@ -378,6 +388,8 @@ class Driver:
             self.addresses[node] = self._inside(offset)
         buffers = {i: [self._inside(x) for x in pair] for i, pair in loop.buffers.items()}
         outer, self.workspace = self.workspace, self._inside(loop.inner_at)
+        held = self.held
+        self._pack_constants(loop)
         latest = [self.code.allocate("ptr") for _ in loop.carries]
         for variable, address in zip(latest, first, strict=True):
             self.code.line(f"store ptr {address}, ptr {variable}")
@@ -396,9 +408,34 @@ class Driver:
                 self._run_group(inner)
             for x, variable in zip(loop.ends, latest, strict=True):
                 self.code.line(f"store ptr {self.addresses[x]}, ptr {variable}")
-        self.workspace = outer
+        self.workspace, self.held = outer, held
         for x, i in loop.finals.items():
             self._copy(self.addresses[x], set_(f"load ptr, ptr {latest[i]}"), x)
+
+    def _pack_constants(self, loop: LoopPlan) -> None:
+        """Pack matrices that products read in every step of a loop, once before it.
+
+        The copies lie where the scratch memory of products begins, until the loop ends.
+        """
+        constants = set(loop.constants)
+        for group in loop.groups:
+            if group.kind != "contract" or group.outputs[0].type.ndim != 2:
+                continue
+            b, _ = matrix_operand(group.outputs[0].inputs[1])
+            product, _ = self._product(group, repeated=True)
+            if b not in constants or not product.packed:
+                continue
+            self.packed[group] = self._at(self.scratch_address, self.held)
+            name = self._keep_product(product.declarations, product.packing, "ptr, ptr")
+            self.code.line(f"call void @{name}(ptr {self.addresses[b]}, ptr {self.packed[group]})")
+            self.held += _aligned(product.packed)
+            self.scratch = max(self.scratch, self.held)
+
+    def _at(self, base: str, offset: int | str) -> str:
+        """The address some bytes behind another one."""
+        if offset == 0:
+            return base
+        return self.code.set(f"getelementptr i8, ptr {base}, i64 {offset}")
 
     def _inside(self, offset: int) -> str:
         """An address in the workspace of the loop that is being written."""

@@ -15,6 +15,7 @@ products, does not promise it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.errors import DtypeError, ParameterError
@@ -25,6 +26,7 @@ from chainrule.execute.native.gemm_methods import (
     write_blas,
     write_dots,
     write_mixed,
+    write_packed,
     write_tiles,
     write_turned,
 )
@@ -57,12 +59,20 @@ class GemmText:
         Lines that the module needs, once each.
     symbols
         Functions from outside that it calls: the symbol of `blas`.
+    packing
+        Where B is packed once for many products, the function that does it:
+        ``define internal void @name(ptr noalias %b, ptr noalias %scratch) ...``. The product
+        then takes the address of the copy in place of B's. Else empty.
+    packed
+        Bytes of that copy, which has to be aligned to 64 bytes.
     """
 
     text: str
     scratch: int
     declarations: tuple[str, ...]
     symbols: tuple[str, ...]
+    packing: str = ""
+    packed: int = 0
 
 
 def gemm(
@@ -79,6 +89,7 @@ def gemm(
     limits: tuple[int, int, int] | None = None,
     epilogue: Epilogue | None = None,
     blas: Routine | None = None,
+    repeated: bool = False,
 ) -> GemmText:
     """Write the function that computes ``C = op(A) @ op(B)``.
 
@@ -105,6 +116,9 @@ def gemm(
     blas
         The BLAS routine that may be called for very large products; the linker has to give
         the symbol its address. Without it, those are computed in tiles too.
+
+    repeated
+        Whether the same B will stand in many products, so that it is worth packing it before.
 
     Raises
     ------
@@ -136,6 +150,10 @@ def gemm(
     if method == "blas" and blas is None:
         method = "tiles"
     fused = epilogue if method == "tiles" else None
+    scratch = packed = 0
+    before = Text(ELEMENTS[dtype], target)
+    if repeated and method == "tiles":
+        packed = write_packed(text, operands, expected, fused, before)
     if method == "blas" and blas is not None:
         scratch = write_blas(text, operands, blas)
     elif method == "dots":
@@ -144,21 +162,29 @@ def gemm(
         scratch = write_mixed(text, operands, expected)
     elif method == "turned":
         scratch = write_turned(text, operands, expected)
-    else:
+    elif not packed:
         scratch = write_tiles(text, operands, expected, fused)
     if epilogue is not None and fused is None:
         sweep(text, operands, epilogue)
     text.line("ret void")
     parameters = [f"ptr noalias %{array}" for array in "abc"]
     parameters += ["i64 %size", "ptr %scratch", *(epilogue.arguments if epilogue else ())]
-    attributes = f'noinline nounwind "prefer-vector-width"="{target.vector_bits}"'
+    before.line("ret void")
+    packing = ("ptr noalias %b", "ptr noalias %scratch")
     return GemmText(
-        f"define internal void @{name}({', '.join(parameters)}) {attributes} {{\n"
-        f"entry:\n{text.body}\n}}\n",
+        _definition(name, parameters, text),
         scratch,
-        tuple(sorted(text.declarations)),
+        tuple(sorted(text.declarations | before.declarations)),
         (blas.symbol,) if method == "blas" and blas is not None else (),
+        _definition(name, packing, before) if packed else "",
+        packed,
     )
+
+
+def _definition(name: str, parameters: Sequence[str], text: Text) -> str:
+    attributes = f'noinline nounwind "prefer-vector-width"="{text.target.vector_bits}"'
+    head = f"define internal void @{name}({', '.join(parameters)}) {attributes}"
+    return f"{head} {{\nentry:\n{text.body}\n}}\n"
 
 
 def _method(operands: Operands, limits: Limits, lanes: int) -> Method:

@@ -6,10 +6,11 @@ Each writes into a function's text, and returns how many bytes of scratch memory
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 
 from chainrule.execute.native.blas import Routine
 from chainrule.execute.native.gemm_dot import dot_scratch, write_dot
-from chainrule.execute.native.gemm_nest import Nest, Operands
+from chainrule.execute.native.gemm_nest import Nest, Operands, Tiling
 from chainrule.execute.native.gemm_pack import copy_transposed
 from chainrule.execute.native.gemm_plan import dotted_columns, tiling
 from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
@@ -28,11 +29,42 @@ def write_tiles(
     text: Text, operands: Operands, limits: Limits, epilogue: Epilogue | None = None
 ) -> int:
     """Compute a product tile by tile."""
+    cut = _cut(text, operands, limits)
+    Nest(text, operands, cut, epilogue).write()
+    return sum(cut.scratch(text.element))
+
+
+def write_packed(
+    text: Text, operands: Operands, limits: Limits, epilogue: Epilogue | None, before: Text
+) -> int:
+    """Compute a product tile by tile, of a B that is packed once for many products.
+
+    Parameters
+    ----------
+    before
+        The body of the function that packs B; its parameters are B and where the copy goes.
+
+    Returns
+    -------
+    int
+        Bytes of the copy; zero, with nothing written, where tiles read B as it is.
+    """
+    cut = _cut(text, operands, limits)
+    n, k = operands.columns, operands.k
+    if not cut.pack_right or cut.pack_left or isinstance(n, str) or isinstance(k, str):
+        return 0
+    cut = replace(cut, packed_before=True)
+    Nest(before, operands, cut, None).pack()
+    Nest(text, replace(operands, scratch=operands.b), cut, epilogue).write()
+    return prod(cut.blocks(n, k)) * cut.block * BYTES[text.element]
+
+
+def _cut(text: Text, operands: Operands, limits: Limits) -> Tiling:
     m, n, k = (
         size if isinstance(size, int) else None
         for size in (operands.m, operands.columns, operands.k)
     )
-    cut = tiling(
+    return tiling(
         m,
         n,
         k,
@@ -43,8 +75,6 @@ def write_tiles(
         transpose_b=operands.transpose_b,
         target=text.target,
     )
-    Nest(text, operands, cut, epilogue).write()
-    return sum(cut.scratch(text.element))
 
 
 def write_dots(text: Text, operands: Operands) -> int:

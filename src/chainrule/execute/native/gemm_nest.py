@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chainrule.execute.native.gemm_pack import clear, pack_columns, pack_rows, pack_transposed
-from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
+from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector, constant
 from chainrule.execute.native.gemm_tile import (
     Epilogue,
     Left,
@@ -67,6 +67,8 @@ class Tiling:
     pack_left, pack_right
         Whether a block of A (stored transposed) and of B is copied to where its tiles read it in
         one run.
+    packed_before
+        Whether the product finds all blocks of B copied already, one behind the other.
     """
 
     lanes: int
@@ -77,16 +79,26 @@ class Tiling:
     whole_depth: bool
     pack_left: bool
     pack_right: bool
+    packed_before: bool = False
 
     @property
     def columns(self) -> int:
         """Columns of a tile."""
         return self.lanes * self.vectors
 
+    @property
+    def block(self) -> int:
+        """Elements of a packed block of B."""
+        return -(-self.depth_block // self.lanes) * self.lanes * self.column_block
+
+    def blocks(self, n: int, k: int) -> tuple[int, int]:
+        """Return into how many blocks B is cut: along its depth, and along its columns."""
+        return -(-k // self.depth_block), -(-n // self.column_block)
+
     def scratch(self, element: str) -> tuple[int, int]:
         """Return the bytes that a packed block of B and one of A need."""
+        right = self.block if self.pack_right else 0
         depth = -(-self.depth_block // self.lanes) * self.lanes
-        right = depth * self.column_block if self.pack_right else 0
         left = depth * self.rows + self.lanes if self.pack_left else 0
         lines = [-(-size * BYTES[element] // 64) * 64 for size in (right, left)]
         return lines[0], lines[1]
@@ -103,12 +115,20 @@ class _Panel:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The part of a product that is being computed: where it starts, and how deep it is."""
+    """The part of a product that is being computed: where it starts, and how deep it is.
+
+    `packed` is the address of the block of B, where that is copied.
+    """
 
     inner: Size
     depth: Size
     column: Size
     columns: Size
+    packed: str
+
+
+_Visit = Callable[[_Block, str | bool], None]
+"""Writes what happens to a block; the second argument tells whether it is the last in depth."""
 
 
 class Nest:
@@ -131,36 +151,59 @@ class Nest:
 
     def write(self) -> None:
         """Write the whole product."""
+        text, operands, tiling = self.text, self.operands, self.tiling
+        if not (tiling.whole_depth or operands.accumulate):
+            clear(text, operands.c, text.multiply(operands.m, operands.n))
+
+        def visit(where: _Block, final: str | bool) -> None:
+            if tiling.pack_right and not tiling.packed_before:
+                self._pack_right(where)
+            self._rows(where, final)
+
+        self._blocks(visit)
+
+    def pack(self) -> None:
+        """Write what copies all blocks of B, for products that find them packed before."""
+        self._blocks(lambda where, _: self._pack_right(where))
+
+    def _blocks(self, visit: _Visit) -> None:
         text, operands, step = self.text, self.operands, self.tiling.depth_block
         if self.tiling.whole_depth:
-            self._columns(0, operands.k, final=True)
+            self._columns(0, operands.k, True, visit)
             return
-        if not operands.accumulate:
-            clear(text, operands.c, text.multiply(operands.m, operands.n))
 
         def block(inner: Size, _: list[str]) -> list[str]:
             depth: Size = step
             if isinstance(operands.k, str) or operands.k % step:
                 depth = text.minimum(text.subtract(operands.k, inner), step)
             more = text.less(text.add(inner, step), operands.k)
-            self._columns(inner, depth, final=text.invert(more))
+            self._columns(inner, depth, text.invert(more), visit)
             return []
 
         # An empty inner dimension still has a result, which the epilogue has to see.
         text.loop(0, text.maximum(operands.k, 1), step, block)
 
-    def _columns(self, inner: Size, depth: Size, *, final: str | bool) -> None:
+    def _columns(self, inner: Size, depth: Size, final: str | bool, visit: _Visit) -> None:
         text, n, step = self.text, self.operands.columns, self.tiling.column_block
 
         def block(column: Size, _: list[str]) -> list[str]:
             columns = text.minimum(text.subtract(n, column), step)
-            where = _Block(inner, depth, column, columns)
-            if self.tiling.pack_right:
-                self._pack_right(where)
-            self._rows(where, final)
+            visit(_Block(inner, depth, column, columns, self._place_of(inner, column)), final)
             return []
 
         text.loop(0, n, step, block)
+
+    def _place_of(self, inner: Size, column: Size) -> str:
+        """Return where the packed block of B lies that begins there."""
+        text, operands, tiling = self.text, self.operands, self.tiling
+        if not tiling.packed_before:
+            return self.packed_right
+        _, across = tiling.blocks(constant(operands.columns), constant(operands.k))
+        number = text.add(
+            text.multiply(text.divide(inner, tiling.depth_block), across),
+            text.divide(column, tiling.column_block),
+        )
+        return text.address(self.packed_right, text.multiply(number, tiling.block))
 
     def _panels(self, where: _Block, write: Callable[[_Panel], None]) -> None:
         """Write something for each panel of a block: the whole ones, then the last."""
@@ -282,7 +325,7 @@ class Nest:
         before = text.subtract(column, where.column)
         panel = text.round_down(before, self.tiling.columns)
         inside = text.subtract(before, panel)
-        return text.address(self.packed_right, text.add(text.multiply(panel, padded), inside))
+        return text.address(where.packed, text.add(text.multiply(panel, padded), inside))
 
     def _tile(self, where: _Block, first: Size, panel: _Panel, final: str | bool) -> None:
         text, operands, tiling = self.text, self.operands, self.tiling

@@ -163,6 +163,12 @@ class Text:
             return a // step * step
         return self.subtract(a, self.pure(f"urem i64 {a}, {step}"))
 
+    def divide(self, a: Size, step: int) -> Size:
+        """Return a / step, rounded down."""
+        if isinstance(a, int):
+            return a // step
+        return a if step == 1 else self.pure(f"udiv i64 {a}, {step}")
+
     def minimum(self, a: Size, b: Size) -> Size:
         """Return the smaller of a and b."""
         if isinstance(a, int) and isinstance(b, int):
