@@ -251,6 +251,20 @@ def test_a_number_that_no_mistake_gives_is_just_wrong() -> None:
     assert finding.text == "wrong, it is 2.85; no usual mistake gives this number"
 
 
+def test_a_training_that_diverges_is_an_answer() -> None:
+    report = check_claims(one_weight({"w[x->y]": "2.85"}, after=2000, rate=1000.0))
+    assert report.findings[0].text == "wrong, the training diverges and gives nan"
+    data = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert data["findings"][0]["value"] is None
+    content = one_weight({"net[y]": "0.5"}, after=0)
+    content["data"]["inputs"] = [[1e308], [1]]
+    assert check_claims(content).findings[0].verdict == "wrong"
+    content = one_weight({"net[y]": "0.5"}, after=2000, rate=1000.0)
+    content["network"] = {**content["network"], "random": {"seeds": 2}}
+    del content["network"]["weights"], content["network"]["biases"]
+    assert "diverges from some of the random starts" in check_claims(content).findings[0].text
+
+
 # ---------------------------------------------------------------------------------------------
 # Digits.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from chainrule.errors import DataError
+from chainrule.explaining.claims.lines import line_of
 
 Read = TypeVar("Read")
 
@@ -29,6 +30,10 @@ KEYS: Mapping[str, Mapping[str, bool]] = {
 }  # fmt: skip
 
 
+NAME = re.compile(r"[^\[\]<>→\s\"'=](?:[^\[\]<>→\"'=]*[^\[\]<>→\s\"'=])?")
+_LARGEST_POWER = 300  # of ten: float64 ends soon behind
+
+
 @dataclass(frozen=True)
 class Checks:
     """Checks values of a claim file.
@@ -39,16 +44,24 @@ class Checks:
         What the file is called in messages.
     written
         Its text, in which lines are found; empty for a dictionary.
+    which
+        Which of several tables of one name is looked at, counted from 1; 0 if there is one only.
     """
 
     name: str
     written: str
+    which: int = 0
 
-    def keys(self, table: Any, where: str, number: int = 0) -> None:
+    def of(self, number: int) -> Checks:
+        """Give the checks of one of several tables."""
+        return replace(self, which=number)
+
+    def keys(self, table: Any, where: str) -> None:
         """Refuse keys that are unknown, and tables that lack one they need."""
         self.table(table, where)
         known = KEYS[where]
-        place = f"table {where}" + (f" number {number}" if number else "") if where else "the file"
+        place = f"table {where}" if where else "the file"
+        place += f" number {self.which}" if self.which else ""
         for key in table:
             if key not in known:
                 self.fail(f"unknown key {key!r} in {place}; known are {', '.join(known)}",
@@ -63,10 +76,24 @@ class Checks:
             if names.count(name) > 1:
                 self.fail(f"the name {name!r} is used twice", "network")
 
+    def text(self, table: Mapping[str, Any], where: str, key: str, usual: str = "") -> str:
+        """Give a text, or fail."""
+        value = table.get(key, usual)
+        if not isinstance(value, str):
+            self.fail(f"{key} must be a text, received {_shown(value)}", where, key)
+        return str(value)
+
+    def truth(self, table: Mapping[str, Any], where: str, key: str, usual: bool) -> bool:
+        """Give true or false, or fail."""
+        value = table.get(key, usual)
+        if not isinstance(value, bool):
+            self.fail(f"{key} must be true or false, received {_shown(value)}", where, key)
+        return bool(value)
+
     def table(self, value: Any, where: str) -> Mapping[str, Any]:
         """Give a table, or fail."""
         if not isinstance(value, Mapping):
-            self.fail(f"{where} must be a table, received {value!r}", where)
+            self.fail(f"{where} must be a table, received {_shown(value)}", where)
         table: Mapping[str, Any] = value
         return table
 
@@ -81,7 +108,11 @@ class Checks:
         """Give a list of names, or fail."""
         fits = isinstance(value, list) and value and all(isinstance(x, str) for x in value)
         if not fits:
-            self.fail(f"{key} must be a list of names, received {value!r}", where, key)
+            self.fail(f"{key} must be a list of names, received {_shown(value)}", where, key)
+        for name in value:
+            if not NAME.fullmatch(name):
+                reason = f"the name {name!r} cannot be read in net[...]: use letters and digits"
+                self.fail(reason, where, key)
         return tuple(value)
 
     def choice(
@@ -90,21 +121,24 @@ class Checks:
         """Give one of several words, or fail."""
         value = table.get(key, usual)
         if value not in known:
-            self.fail(f"{key} must be one of {', '.join(known)}, received {value!r}", where, key)
+            said = f"{key} must be one of {', '.join(known)}, received {_shown(value)}"
+            self.fail(said, where, key)
         return str(value)
 
     def number(self, value: Any, where: str, key: str) -> float:
         """Give a finite number, or fail."""
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-            self.fail(f"{key} must be a number, received {value!r}", where, key)
+            self.fail(f"{key} must be a number, received {_shown(value)}", where, key)
         if not np.isfinite(float(value)):
             self.fail(f"{key} must be finite, received {value}", where, key)
         return float(value)
 
-    def count(self, value: Any, where: str, key: str, least: int) -> int:
-        """Give a whole number from `least`, or fail."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            self.fail(f"{key} must be a whole number from {least}, received {value!r}", where, key)
+    def count(self, value: Any, where: str, key: str, least: int, most: int) -> int:
+        """Give a whole number from `least` to `most`, or fail."""
+        fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        if not fits:
+            span = f"a whole number from {least} to {most:,}"
+            self.fail(f"{key} must be {span}, received {_shown(value)}", where, key)
         return int(value)
 
     def matrix(self, table: Mapping[str, Any], key: str, width: int) -> Any:
@@ -116,7 +150,8 @@ class Checks:
             and all(isinstance(row, list) and len(row) == width for row in rows)
         )
         if not fits:
-            self.fail(f"{key} must be a list of rows with {width} numbers each", "data", key)
+            each = f"{width} number{'s' if width > 1 else ''} each"
+            self.fail(f"{key} must be a list of rows with {each}", "data", key)
         return np.array([[self.number(x, "data", key) for x in row] for row in rows])
 
     def printed(self, value: Any, said: str) -> Decimal:
@@ -126,7 +161,14 @@ class Checks:
         except InvalidOperation:
             printed = Decimal("NaN")
         if isinstance(value, bool) or not printed.is_finite():
-            self.fail(f"{said} must be a number or its digits, received {value!r}", "claims", said)
+            reason = f"{said} must be a number or its digits, received {_shown(value)}"
+            self.fail(reason, "claims", said)
+        size = abs(int(printed.as_tuple().exponent)), abs(printed.adjusted())
+        if printed and max(size) > _LARGEST_POWER:
+            reason = f"between 1e-{_LARGEST_POWER} and 1e{_LARGEST_POWER}"
+            self.fail(
+                f"{said} must have its digits {reason}, received {_shown(value)}", "claims", said
+            )
         return printed
 
     def understood(self, reader: Callable[[str], Read], said: str, where: str) -> Read:
@@ -138,26 +180,12 @@ class Checks:
 
     def fail(self, reason: str, where: str, key: str = "") -> NoReturn:
         """Raise the error, with the line where it can be found."""
-        line = line_of(self.written, where, key)
+        line = line_of(self.written, where, key, self.which)
         place = f"{self.name}, line {line}" if line else self.name
         raise DataError(f"{place}: {reason}")
 
 
-def line_of(written: str, where: str, key: str) -> int | None:
-    """Find the line of a key in a table, or of the table itself; None without a text."""
-    table, heading, first = "", None, None
-    for number, line in enumerate(written.splitlines(), 1):
-        found = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line)
-        if found:
-            table = found[1]
-        inside = not where or f"{table}.".startswith(f"{where}.") or table == where
-        parent = f"{where}.".startswith(f"{table}.") or not table
-        if found and inside and heading is None:
-            heading = number
-        spelled = re.escape(key.replace("→", "->"))
-        said = key and re.search(rf"(^|[\s{{,\"'.]){spelled}[\"']?\s*=", line.replace("→", "->"))
-        if said and inside:
-            return number
-        if said and parent and first is None:
-            first = number
-    return first or heading
+def _shown(value: Any) -> str:
+    """Write a received value as it may stand in the file, cut if it is long."""
+    said = re.sub(r"Decimal\('([^']*)'\)", r"\1", repr(value))
+    return said if len(said) <= 60 else f"{said[:57]}..."

@@ -19,6 +19,8 @@ from chainrule.explaining.claims.quantity import Quantity, Shape, read_quantity
 from chainrule.explaining.claims.textbook import ACTIVATIONS, LOSSES, Task
 
 EXAMPLES = ("E1", "E2", "E3", "E4", "E5")
+LONGEST = 1_000_000  # updates or rows
+MOST_SEEDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -125,15 +127,16 @@ class _Reader:
         settings = [task]
         claims: list[Claim] = []
         for number, group in enumerate(self.check.list(content["claims"], "claims"), 1):
-            self.check.keys(group, "claims", number)
+            one = _Reader(self.check.of(number))
+            one.check.keys(group, "claims")
             if "weights" in group:
-                fresh = self._weights(group["weights"], shape, "claims.weights", task.weights)
+                fresh = one._weights(group["weights"], shape, "claims.weights", task.weights)
                 settings.append(replace(task, weights=fresh))
             setting = len(settings) - 1 if "weights" in group else 0
-            claims += self._claims(group, shape, len(task.inputs), setting, number)
+            claims += one._claims(group, shape, len(task.inputs), setting)
         return ClaimFile(
-            str(content["title"]),
-            str(content.get("about", "")).strip(),
+            self.check.text(content, "", "title"),
+            self.check.text(content, "", "about").strip(),
             shape,
             tuple(settings),
             tuple(claims),
@@ -144,20 +147,18 @@ class _Reader:
     def _task(self, content: Mapping[str, Any]) -> tuple[Shape, Task, int]:
         network = self.check.table(content["network"], "network")
         self.check.keys(network, "network")
+        units, activations = [], []
         layers = self.check.list(network["layers"], "network.layers")
         for number, layer in enumerate(layers, 1):
-            self.check.keys(layer, "network.layers", number)
-        shape = Shape(
-            self.check.names(network["inputs"], "network", "inputs"),
-            tuple(self.check.names(layer["units"], "network.layers", "units") for layer in layers),
-        )
+            check = self.check.of(number)
+            check.keys(layer, "network.layers")
+            units.append(check.names(layer["units"], "network.layers", "units"))
+            known = tuple(ACTIVATIONS)
+            activations.append(check.choice(layer, "network.layers", "activation", known, ""))
+            if activations[-1] == "softmax" and number < len(layers):
+                check.fail("softmax stands at the output only", "network.layers", "activation")
+        shape = Shape(self.check.names(network["inputs"], "network", "inputs"), tuple(units))
         self.check.distinct([*shape.inputs, *(u for layer in shape.layers for u in layer)])
-        known = tuple(ACTIVATIONS)
-        activations = tuple(
-            self.check.choice(layer, "network.layers", "activation", known, "") for layer in layers
-        )
-        if "softmax" in activations[:-1]:
-            self.check.fail("softmax stands at the output only", "network.layers", "activation")
         training = self.check.table(content.get("training", {}), "training")
         self.check.keys(training, "training")
         loss = self.check.choice(training, "training", "loss", tuple(LOSSES), "half_squared_error")
@@ -174,13 +175,13 @@ class _Reader:
             weights,
             biases,
             biased,
-            activations,
+            tuple(activations),
             self.check.matrix(data, "inputs", len(shape.inputs)),
             self.check.matrix(data, "targets", len(shape.layers[-1])),
             loss,
             reduction == "mean",
             self.check.number(training.get("rate", 1.0), "training", "rate"),
-            bool(training.get("train_biases", True)),
+            self.check.truth(training, "training", "train_biases", True),
         )
         if len(task.inputs) != len(task.targets):
             rows = f"{len(task.inputs)} rows of inputs and {len(task.targets)} of targets"
@@ -190,14 +191,19 @@ class _Reader:
     def _start(self, network: Mapping[str, Any], shape: Shape) -> tuple[Any, Any, Any, int]:
         sizes = [len(shape.inputs), *map(len, shape.layers)]
         pairs = list(pairwise(sizes))
-        if ("random" in network) == ("weights" in network):
+        if "random" in network and "weights" in network:
             self.check.fail("give either weights or random, and not both", "network", "weights")
+        if "random" not in network and "weights" not in network:
+            self.check.fail(
+                "the key 'weights' (or 'random') is missing in table network", "network"
+            )
         if "random" in network:
             table = self.check.table(network["random"], "network.random")
             self.check.keys(table, "network.random")
-            seeds = self.check.count(table["seeds"], "network.random", "seeds", 1)
+            seeds = self.check.count(table["seeds"], "network.random", "seeds", 1, MOST_SEEDS)
             scale = self.check.number(table.get("scale", 1.0), "network.random", "scale")
-            biased = tuple(np.full(n, bool(table.get("biases", True))) for n in sizes[1:])
+            has_biases = self.check.truth(table, "network.random", "biases", True)
+            biased = tuple(np.full(n, has_biases) for n in sizes[1:])
             draws = [np.random.default_rng(seed) for seed in range(seeds)]
             weights = tuple(
                 scale * np.stack([draw.standard_normal(pair) for draw in draws]) for pair in pairs
@@ -216,8 +222,12 @@ class _Reader:
         sizes = [len(shape.inputs), *map(len, shape.layers)]
         pairs = pairwise(sizes)
         start = [np.full(p, np.nan) for p in pairs] if before is None else [w * 1 for w in before]
+        given = set()
         for edge, value in self.check.table(table, where).items():
-            layer, i, j = self.check.understood(shape.edge, edge, where)
+            layer, i, j = place = self.check.understood(shape.edge, edge, where)
+            if place in given:
+                self.check.fail(f"the edge {edge} has two weights", where, edge)
+            given.add(place)
             start[layer][i, j] = self.check.number(value, where, edge)
         for k, weight in enumerate(start):
             if np.isnan(weight).any():
@@ -227,18 +237,29 @@ class _Reader:
         return tuple(start)
 
     def _claims(
-        self, group: Mapping[str, Any], shape: Shape, rows: int, setting: int, number: int
+        self, group: Mapping[str, Any], shape: Shape, rows: int, setting: int
     ) -> Iterable[Claim]:
-        after = self.check.count(group.get("after", 0), "claims", "after", 0)
-        row = self.check.count(group.get("row", 1), "claims", "row", 1)
+        after = self.check.count(group.get("after", 0), "claims", "after", 0, LONGEST)
+        row = self.check.count(group.get("row", 1), "claims", "row", 1, LONGEST)
         if row > rows:
-            self.check.fail(f"row is {row}, but there are {rows} rows of data", "claims", "row")
-        part = str(group.get("title", f"group {number}"))
-        for said, printed in self.check.table(group["values"], "claims.values").items():
+            has = f"{rows} row{'s' if rows > 1 else ''}"
+            self.check.fail(f"row is {row}, but the data has {has}", "claims", "row")
+        part = self.check.text(group, "claims", "title", f"group {self.check.which}")
+        values = self.check.table(group["values"], "claims.values")
+        if not values:
+            self.check.fail("values must hold at least one printed number", "claims.values")
+        given = set()
+        for said, printed in values.items():
 
             def read(said: str) -> Quantity:
                 return read_quantity(said, shape, row - 1, after)
 
             quantity = self.check.understood(read, said, "claims")
+            if quantity in given or printed == []:
+                reason = (
+                    "needs a number" if printed == [] else "comes twice; give a list of numbers"
+                )
+                self.check.fail(f"{said} {reason}", "claims", said)
+            given.add(quantity)
             for one in printed if isinstance(printed, list) else [printed]:
                 yield Claim(quantity, self.check.printed(one, said), part, setting)

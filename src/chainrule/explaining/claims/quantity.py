@@ -151,8 +151,8 @@ def read_quantity(said: str, shape: Shape, row: int, after: int) -> Quantity:
     >>> read_quantity("w[x->y]", Shape(("x",), (("y",),)), 0, 1).place
     (0, 0)
     """
-    found = re.fullmatch(r"\s*(\w+)\s*(?:\[([^\]]*)\])?\s*", said)
-    kind, name = (found[1], (found[2] or "").strip()) if found else ("", "")
+    found = re.fullmatch(r"\s*(\w+)\s*(?:\[\s*([^\]]*\S)\s*\])?\s*", said)
+    kind, name = (found[1], found[2] or "") if found else ("", "")
     if kind not in KINDS:
         raise DataError(f"{said!r} is no quantity; write one of {', '.join(KINDS)}, as in out[h1]")
     last = len(shape.layers) - 1

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule.explaining.claims.causes import Calculation, Cause, Run, find_causes
 from chainrule.explaining.claims.file import Claim, ClaimFile, read_claims
 from chainrule.explaining.claims.textbook import Mistakes, run
@@ -61,11 +63,15 @@ class Finding:
         """The verdict in a sentence."""
         printed = self.claim.printed
         if self.verdict in (PLAUSIBLE, UNLIKELY):
+            if not np.isfinite([self.low, self.high]).all():
+                return "cannot be said, the training diverges from some of the random starts"
             inside = "within" if self.verdict == PLAUSIBLE else "outside of"
             return f"{inside} the range of the random starts, {self.low:.4g} to {self.high:.4g}"
         why = f": {printed} is what you get when {self.cause.text}" if self.cause else ""
         if self.verdict == EXACT:
             return "exact"
+        if not np.isfinite(self.value):
+            return f"wrong, the training diverges and gives {self.value}"
         if self.verdict == WRONG:
             return f"wrong, it is {self.value:.9g}{why or '; no usual mistake gives this number'}"
         if self.digits >= significant_digits(printed):
@@ -82,14 +88,18 @@ class Finding:
             "after": self.claim.quantity.after,
             "row": self.claim.quantity.row + 1,
             "printed": str(self.claim.printed),
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
+            "value": _finite(self.value),
+            "low": _finite(self.low),
+            "high": _finite(self.high),
             "verdict": self.verdict,
             "digits": self.digits,
             "cause": cause and {"name": cause.name, "text": cause.text, "value": cause.value},
             "text": self.text,
         }
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _count(digits: int) -> str:
@@ -198,14 +208,18 @@ def check_claims(source: str | Path | Mapping[str, Any]) -> ClaimReport:
     {'exact': 10}
     """
     file = read_claims(source)
-    if file.seeds:
-        return ClaimReport(file, tuple(_random_findings(file)))
+    # A network that diverges is an answer, too.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ClaimReport(file, tuple(_random_findings(file) if file.seeds else _judged(file)))
+
+
+def _judged(file: ClaimFile) -> Sequence[Finding]:
     found: dict[Claim, Finding] = {}
     for setting in range(len(file.settings)):
         calculation = Calculation(file, setting)
         if calculation.claims:
             found |= _findings(calculation)
-    return ClaimReport(file, tuple(found[claim] for claim in file.claims))
+    return [found[claim] for claim in file.claims]
 
 
 def _findings(calculation: Calculation) -> dict[Claim, Finding]:

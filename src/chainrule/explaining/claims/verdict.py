@@ -32,7 +32,7 @@ def significant_digits(printed: Decimal) -> int:
 
 def is_exact(printed: Decimal, value: float) -> bool:
     """Tell whether the printed number is the value itself."""
-    return abs(float(printed) - value) <= _SAME * max(1.0, abs(value))
+    return math.isfinite(value) and abs(float(printed) - value) <= _SAME * max(1.0, abs(value))
 
 
 def rounds_to(printed: Decimal, value: float) -> bool:
@@ -49,10 +49,10 @@ def agreeing_digits(printed: float, value: float) -> int:
     difference = abs(printed - value)
     if difference == 0:
         return 15
-    if value == 0 or not math.isfinite(value):
+    if value == 0 or not math.isfinite(difference):
         return 0
     first = math.floor(math.log10(abs(value)))
-    digits = first + 1 - math.ceil(math.log10(difference / _HALF) - 1e-9)
+    digits = first + 1 - math.ceil(math.log10(difference) - math.log10(_HALF) - 1e-9)
     return max(0, min(15, digits))
 
 
@@ -62,5 +62,7 @@ def is_close(printed: Decimal, value: float) -> bool:
     A value that has no more digits than were printed needs no rounding, so it is never close.
     """
     unit = unit_of_last_place(printed)
+    if not math.isfinite(value / unit):
+        return False
     whole = abs(value / unit - round(value / unit)) <= _SAME * max(1.0, abs(value / unit))
     return not whole and abs(float(printed) - value) < 2 * unit
