@@ -65,6 +65,18 @@ def test_the_plan_of_a_loop_can_be_read() -> None:
     assert "%0.1 = tanh(add(%0.0, xs[t]))" in text
 
 
+def test_measured_times_in_a_loop_are_those_of_one_step() -> None:
+    planned = _planned(_recurrent, *TYPES)
+    loop, product, *maps = planned.every_group
+    times = {loop: 40e-6, product: 10e-6} | dict.fromkeys(maps, 15e-6)
+    lines = planned.explain([times[group] for group in planned.every_group]).splitlines()
+    (line,) = (line for line in lines if "contract" in line)
+    # 256 operations a step, and five steps of 2 us each.
+    assert line.endswith("[256 flops, 2.00 us, 0.1 GFLOP/s]")
+    assert sum("3.00 us" in line for line in lines) == len(maps)
+    assert "40.00 us" in lines[1]
+
+
 def test_the_work_of_a_loop_is_that_of_all_steps() -> None:
     products = 5 * 2 * 8 * 4 * 4
     assert products < _planned(_recurrent, *TYPES).cost() < 4 * products

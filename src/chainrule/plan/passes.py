@@ -105,7 +105,8 @@ class Plan:
         Parameters
         ----------
         seconds
-            The time that each of `every_group` took, if it was measured.
+            The time that each of `every_group` took in one run of the program, if it was
+            measured; of kernels inside of loops all steps together. Printed is the time of a step.
         """
         names = _names(self)
         bound = lower_bound(self.placement, len(self.groups))
@@ -129,14 +130,20 @@ class Plan:
         return "\n".join(lines)
 
     def _lines(
-        self, number: str, group: Group, names: Mapping[Node, str], times: Mapping[Group, float]
+        self,
+        number: str,
+        group: Group,
+        names: Mapping[Node, str],
+        times: Mapping[Group, float],
+        runs: int = 1,
     ) -> list[str]:
-        """Describe a kernel; of a loop, also those of its step."""
+        """Describe a kernel that runs so many times; of a loop, also those of its step."""
         flops = _flops(group, self.limits, self.every_loop)
         cost = f"{_big(flops)} flops"
         if group in times:
-            speed = flops / max(times[group], 1e-12) / 1e9
-            cost += f", {times[group] * 1e6:.2f} us, {speed:.1f} GFLOP/s"
+            time = times[group] / max(runs, 1)
+            speed = flops / max(time, 1e-12) / 1e9
+            cost += f", {time * 1e6:.2f} us, {speed:.1f} GFLOP/s"
         outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
         reads = ", ".join(names[x] for x in group.reads)
         lines = [f"{number} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{cost}]"]
@@ -148,8 +155,9 @@ class Plan:
         lines += [f"        {names[x]} = every {names[y]}" for x, y in loop.stacks.items()]
         back = ", the last slice first" if loop.reverse else ""
         lines.append(f"        {loop.length} steps{back}; {_bytes(loop.workspace)} for each:")
+        runs *= int(bind(loop.length, self.limits))
         for i, inner in enumerate(loop.groups):
-            lines += [f"    {x}" for x in self._lines(f"{i:3d}", inner, names, times)]
+            lines += [f"    {x}" for x in self._lines(f"{i:3d}", inner, names, times, runs)]
         return lines
 
 

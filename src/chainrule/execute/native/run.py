@@ -47,7 +47,7 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
 
     Returns
     -------
-    Seconds for each of `Plan.every_group`: the fewest in any run.
+    Seconds for each of `Plan.every_group`, all steps of a loop together: the fewest in any run.
     """
     program = write_program(planned, target(), timed=True)
     call = program.link().function("program", *PROGRAM)
