@@ -153,11 +153,11 @@ def _step(workload: Workload, carry: Any, table: Any, rows: Any, number: Any) ->
         return (parameters, first, second), loss
     steps = cnp.astype(number, workload.dtype) + 1
     rate = workload.rate / (1 - 0.9**steps)
-    correction = cnp.sqrt(1 - 0.999**steps)
+    correction = 1 / cnp.sqrt(1 - 0.999**steps)  # a factor, as in `optim.Adam`
     first = _each(lambda m, g: 0.9 * m + 0.1 * g, first, gradients)
     second = _each(lambda v, g: 0.999 * v + 0.001 * (g * g), second, gradients)
     parameters = _each(
-        lambda p, m, v: p - rate * m / (cnp.sqrt(v) / correction + 1e-8), parameters, first, second
+        lambda p, m, v: p - rate * m / (cnp.sqrt(v) * correction + 1e-8), parameters, first, second
     )
     return (parameters, first, second), loss
 
