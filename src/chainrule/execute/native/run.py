@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -21,6 +19,7 @@ from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.program import Program, write_program
 from chainrule.execute.native.steps import Steps
+from chainrule.execute.native.workers import Workers
 from chainrule.ir import Graph, Node, bind, itemsize
 from chainrule.plan import Plan, bind_sizes, count_bytes, count_work, plan
 from chainrule.plan.chunk import CACHE_BYTES
@@ -161,7 +160,7 @@ class NativeLoop:
         self._lay_out(key.carried)
         self._arrays: list[Any] = []
         self._addresses: list[int] = []
-        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+        self._together = Workers(self.workers)
 
     def _lay_out(self, carried: int) -> None:
         """Find the slots of what every run brings along, and where each record comes from."""
@@ -222,59 +221,7 @@ class NativeLoop:
             if self.workers == 1:
                 calls[0]()
                 return
-            threads = self._threads()
-            pinned = [
-                partial(_stay, *each) for each in zip(_places(len(calls)), calls, strict=True)
-            ]
-            _wait_for(threads.submit(_run_together, threads, pinned, held))
-
-    def _threads(self) -> ThreadPoolExecutor:
-        """Threads of this loop alone, as they wait for each other.
-
-        A process that was forked off has none of its parent's, and makes its own.
-        """
-        process = os.getpid()
-        if self._pool is None or self._pool[0] != process:
-            self._pool = (process, ThreadPoolExecutor(self.workers))
-        return self._pool[1]
-
-
-def _places(workers: int) -> Sequence[int | None]:
-    """A processor for each worker, if there are as many; else Linux finds them places.
-
-    It puts threads that wake each other on one processor now and then, where they take turns:
-    with all processors at work, `table` of the benchmarks took 84 us a step in place of 144.
-    """
-    known = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
-    return known if len(known) == workers else [None] * workers
-
-
-def _stay(processor: int | None, call: Callable[[], None]) -> None:
-    """Call from a thread of the loop's own, which stays on a processor."""
-    if processor is not None:
-        os.sched_setaffinity(0, {processor})
-    call()
-
-
-def _run_together(threads: ThreadPoolExecutor, calls: Sequence[Any], held: Any) -> None:
-    """Run one worker here and the others in threads; nothing in `held` is freed before the end."""
-    others = [threads.submit(call) for call in calls[1:]]
-    calls[0]()
-    for other in others:
-        other.result()
-
-
-def _wait_for(task: Future[None]) -> None:
-    """Wait for workers, and go on waiting when Ctrl-C arrives.
-
-    Ctrl-C interrupts the main thread alone. Were that thread a worker, or the one that starts
-    them, it could leave the others at the barrier, waiting for one that never comes.
-    """
-    try:
-        task.result()
-    except KeyboardInterrupt:
-        wait([task])
-        raise
+            self._together.run(calls, held)
 
 
 def one_blas_thread(program: Program) -> AbstractContextManager[Any]:
