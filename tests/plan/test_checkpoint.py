@@ -86,6 +86,39 @@ def test_numbers_without_rows_and_other_kinds_of_arguments_pass() -> None:
 
 
 @pytest.mark.parametrize("executor", ["numpy", "native"])
+@pytest.mark.parametrize("looped", [False, True])
+def test_what_a_function_reads_around_it_gets_its_gradient(looped: bool, executor: str) -> None:
+    xs, h = RANDOM.normal(size=(3, 2, 4)), RANDOM.normal(size=(2, 4))
+
+    def energy(w: Any, wrap: Any) -> Any:
+        twice = 2.0 * w
+        step = wrap(lambda h, x: cnp.tanh(cnp.tanh(x @ w + h @ twice) @ w))
+        if looped:
+            return cnp.sum(cr.scan(lambda h, x: (step(h, x), None), h, xs)[0] ** 3)
+        return cnp.sum(step(step(h, xs[0]), xs[1]) ** 3)
+
+    def slope(wrap: Any) -> Any:
+        return cr.jit(grad(lambda w: energy(w, wrap)), executor=executor)
+
+    def curve(wrap: Any) -> Any:
+        return cr.jit(grad(lambda w: cnp.sum(slope(wrap)(w) ** 2)), executor=executor)
+
+    w = RANDOM.normal(size=(4, 4))
+    for find in (slope, curve):
+        # Operations stand in other loops, so sums are rounded elsewhere.
+        expected = find(lambda f: f)(w)
+        np.testing.assert_allclose(find(checkpoint)(w), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_a_value_can_be_tapped_where_it_is_computed_again() -> None:
+    f = checkpoint(lambda x: cnp.sin(cr.tap(cnp.sin(x), "inner")))
+    with cr.taps() as seen:
+        slope = grad(f)(0.5)
+    assert list(seen) == ["inner"]
+    assert float(slope) == pytest.approx(np.cos(np.sin(0.5)) * np.cos(0.5))
+
+
+@pytest.mark.parametrize("executor", ["numpy", "native"])
 def test_a_network_with_checkpoints_trains_to_the_same_weights(executor: str) -> None:
     y = (X[:, 0] > 0).astype(int)
 

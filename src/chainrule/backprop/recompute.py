@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import chainrule.numpy as cnp
 from chainrule.backprop.custom import custom_vjp
 from chainrule.backprop.transforms import vjp
-from chainrule.tracing import Array, flatten, map_leaves
+from chainrule.tracing import Array, capture, flatten, map_leaves, replay, taps
 from chainrule.tracing.record import lift
 
 
@@ -25,9 +25,9 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     Parameters
     ----------
     function
-        Takes trees of arrays (a network may be among them) and returns one array. It must get
-        what is to be differentiated by as arguments, and must not hand on state, as `BatchNorm`
-        does.
+        Takes trees of arrays (a network may be among them) and returns one array. What else it
+        reads, such as weights around it, gets its gradient too. It must not hand on state, as
+        `BatchNorm` does.
 
     >>> from chainrule.backprop import grad
     >>> f = checkpoint(lambda x: cnp.sin(cnp.sin(x)))
@@ -35,15 +35,25 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     True
     """
 
-    @custom_vjp
-    def forward(*args: Any) -> tuple[Any, Callable[[Any], Any]]:
-        def back(g: Any) -> Any:
-            _, pull = vjp(function, *_later(args, g))
-            return pull(g)
+    @wraps(function)
+    def kept(*args: Any) -> Any:
+        y = function(*args)
+        if not isinstance(y, Array):
+            return y
+        with taps():  # those of the first call count
+            captured = capture(function, args)
 
-        return function(*args), back
+        def again(args: Any, around: Sequence[Any]) -> Any:
+            outer = dict(zip(captured.outer, around, strict=True))
+            return replay(captured.graph, flatten(args)[0], outer)[0]
 
-    return wraps(function)(forward)
+        @custom_vjp
+        def result(*known: Any) -> tuple[Any, Callable[[Any], Any]]:
+            return y, lambda g: vjp(again, *_later(known, g))[1](g)
+
+        return result(args, tuple(captured.outer.values()))
+
+    return kept
 
 
 def _later(args: Any, g: Any) -> Any:
