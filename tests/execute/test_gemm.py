@@ -18,6 +18,7 @@ from scipy.linalg import cython_blas
 from chainrule.errors import DtypeError, ExecutorError, ParameterError
 from chainrule.execute.native import blas
 from chainrule.execute.native.gemm import Epilogue, GemmText, Part, Target, choose, gemm
+from chainrule.execute.native.gemm_plan import tiling, worth_blas
 from chainrule.execute.native.gemm_text import Text
 
 # A sum of k products of numbers of size one is off by about the square root of k roundings.
@@ -203,6 +204,10 @@ BLOCKED = [
     Case(70, 10, 300, symbolic="k", transpose_a=True, limited=False),  # turned
     Case(40, 130, 300, symbolic="k", transpose_a=True, transpose_b=True),
     Case(33, 300, 70, symbolic="n", transpose_a=True),
+    Case(35, 1030, 600, symbolic="m"),  # rows of B more than a page apart
+    Case(35, 1030, 600, symbolic="k", transpose_a=True),
+    Case(18, 90, 1100, symbolic="m"),  # an inner dimension longer than a page
+    Case(18, 90, 1100, "float64", symbolic="m", transpose_b=True),
 ]
 
 
@@ -351,6 +356,48 @@ def test_the_method_follows_from_the_sizes(
 ) -> None:
     a, b = transposed
     assert choose(*sizes, transpose_a=a, transpose_b=b, lanes=8) == method
+
+
+def _tiling(m: int, n: int, k: int, kind: str, vector_bits: int) -> Any:
+    return tiling(
+        m,
+        n,
+        k,
+        (m, n, k),
+        bounded=True,
+        element="float",
+        transpose_a=kind[0] == "T",
+        transpose_b=kind[1] == "T",
+        target=Target("znver4", "+avx2,+fma,+avx512f,+avx512vl", vector_bits),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "kind", "packed"),
+    [
+        ((64, 256, 784), "NN", (False, False)),  # a row of B takes a quarter of a page
+        ((128, 1024, 1024), "NN", (False, True)),  # a whole page
+        ((64, 256, 2048), "NN", (False, True)),  # an inner dimension longer than a page
+        ((784, 256, 64), "TN", (False, False)),
+        ((1024, 1024, 128), "TN", (True, True)),
+        ((64, 256, 128), "NT", (False, True)),
+    ],
+)
+def test_whole_lines_are_read_from_where_they_lie_unless_rows_are_a_page_apart(
+    sizes: tuple[int, int, int], kind: str, packed: tuple[bool, bool]
+) -> None:
+    lines = _tiling(*sizes, kind, 512)
+    assert (lines.pack_left, lines.pack_right) == packed
+    assert (lines.rows, lines.vectors) == ((16, 1) if kind == "TN" else (4, 4))
+    half = _tiling(*sizes, kind, 256)
+    assert half.pack_right
+    assert half.lanes == 8
+
+
+def test_blas_gets_very_large_products_but_where_vectors_are_lines() -> None:
+    assert worth_blas(2**30, Target("znver3", "+avx2,+fma", 256))
+    assert not worth_blas(2**30 - 1, Target("znver3", "+avx2,+fma", 256))
+    assert not worth_blas(2**34, Target("znver4", "+avx512f", 512))
 
 
 def test_texts_stay_small() -> None:

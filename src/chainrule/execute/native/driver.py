@@ -12,7 +12,7 @@ from chainrule.execute.native import along
 from chainrule.execute.native.blas import matrix_product
 from chainrule.execute.native.code import Code, Indices
 from chainrule.execute.native.gemm import GemmText, Target, gemm
-from chainrule.execute.native.gemm_plan import BLAS_WORK
+from chainrule.execute.native.gemm_plan import worth_blas
 from chainrule.execute.native.kernels import Divided, Kernel
 from chainrule.execute.native.steps import ARGUMENTS
 from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
@@ -319,7 +319,8 @@ class Driver:
             raise ExecutorError(f"a product of {a.type} and {b.type} has two symbolic sizes")
         fixed = [None if isinstance(s, Dim) else s for s in (m, n, k)]
         limits = (self._limit(m), self._limit(n), self._limit(k))
-        blas = matrix_product(node.type.dtype) if math.prod(limits) >= BLAS_WORK else None
+        large = worth_blas(math.prod(limits), self.target)
+        blas = matrix_product(node.type.dtype) if large else None
         product = gemm(
             "product",
             node.type.dtype,

@@ -1,9 +1,9 @@
 """Matrix products as LLVM text: one function for each product of a program.
 
 A product ``C[m, n] = op(A)[m, k] @ op(B)[k, n]`` of row-major contiguous arrays becomes a function
-of its own, made for its sizes. Layers of 64 run at 85 to 97 % of the multiply-add peak that way,
-1.2 to 1.8 times faster than through OpenBLAS, which has to dispatch, to pack and to lock; products
-with few columns 1.5 to 9 times, tiny ones more. `gemm_plan` chooses how each is computed.
+of its own, made for its sizes. Layers of 64 to 1024 run at 85 to 99 % of the multiply-add peak that
+way, 1.2 to 1.8 times faster than through OpenBLAS, which has to dispatch, to pack and to lock;
+products with few columns 1.5 to 9 times, tiny ones more. `gemm_plan` chooses how each is computed.
 
 The text needs no optimisation passes: index arithmetic is folded while it is written, and LLVM's
 code generator makes the same machine code with and without them, in half the time.

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chainrule.execute.native.gemm_pack import clear, pack_columns, pack_rows, pack_transposed
+from chainrule.execute.native.gemm_pack import (
+    AHEAD,
+    clear,
+    pack_columns,
+    pack_rows,
+    pack_transposed,
+)
 from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector, constant
 from chainrule.execute.native.gemm_tile import (
     Epilogue,
@@ -261,21 +267,28 @@ class Nest:
             text.loop(where.column, end, tiling.lanes, lambda c, _: self._pack_transposed(where, c))
             return
 
-        def pack(panel: _Panel) -> None:
-            first = text.add(text.multiply(where.inner, operands.n), panel.column)
-            pack_columns(
-                text,
-                self.vector,
-                source=text.address(operands.b, first),
-                stride=operands.n,
-                target=self._packed(where, panel.column),
-                step=tiling.columns,
-                depth=where.depth,
-                starts=panel.starts,
-                valid=panel.valid,
-            )
+        def row(index: Size, _: list[str]) -> list[str]:
+            # Whole rows, one after the other, as they lie in memory.
+            inner = text.add(where.inner, index)
+            here = text.address(operands.b, text.multiply(inner, operands.n))
+            later = text.address(operands.b, text.multiply(text.add(inner, AHEAD), operands.n))
+            inside = text.multiply(index, tiling.columns)
 
-        self._panels(where, pack)
+            def pack(panel: _Panel) -> None:
+                pack_columns(
+                    text,
+                    self.vector,
+                    source=text.address(here, panel.column),
+                    ahead=text.address(later, panel.column),
+                    target=text.address(self._packed(where, panel.column), inside),
+                    starts=panel.starts,
+                    valid=panel.valid,
+                )
+
+            self._panels(where, pack)
+            return []
+
+        text.loop(0, where.depth, 1, row)
 
     def _pack_transposed(self, where: _Block, column: Size) -> list[str]:
         """Pack one vector of columns, which are rows in memory."""

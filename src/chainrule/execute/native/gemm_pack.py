@@ -4,45 +4,37 @@ from __future__ import annotations
 
 from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
 
+AHEAD = 8
+"""Rows that are asked for before they are copied: no hardware does it across pages of memory."""
+
 
 def pack_columns(
     text: Text,
     vector: Vector,
     *,
     source: str,
-    stride: Size,
+    ahead: str,
     target: str,
-    step: int,
-    depth: Size,
     starts: tuple[int, ...],
     valid: tuple[Size | None, ...],
 ) -> None:
-    """Copy a few vectors of columns of a row-major block, so that they are neighbours.
+    """Copy a few vectors of one row of a row-major block, so that they are neighbours.
 
     Parameters
     ----------
-    source, stride
-        Address of the block's first element, and the distance of its rows.
-    target, step
-        Address of the copy, and the distance of its rows.
-    depth
-        Number of rows.
+    source, target
+        Addresses of the first element, and of its copy.
+    ahead
+        Where the first element of a later row lies, to be brought near.
     starts, valid
         First column of each vector, and how many of its columns exist.
     """
-
-    def write(k: Size, _: list[str]) -> list[str]:
-        row = text.address(source, text.multiply(k, stride))
-        place = text.address(target, text.multiply(k, step))
-        loaded = [
-            text.load(vector, text.address(row, start), count)
-            for start, count in zip(starts, valid, strict=True)
-        ]
-        for index, value in enumerate(loaded):
-            text.store(vector, value, text.address(place, index * vector.lanes))
-        return []
-
-    text.loop(0, depth, 1, write)
+    loaded = []
+    for start, count in zip(starts, valid, strict=True):
+        text.prefetch(text.address(ahead, start))
+        loaded.append(text.load(vector, text.address(source, start), count))
+    for index, value in enumerate(loaded):
+        text.store(vector, value, text.address(target, index * vector.lanes))
 
 
 def pack_transposed(

@@ -1,7 +1,8 @@
 """Decides from sizes alone how a product is computed, and into which tiles it is cut.
 
 The figures were measured on an AMD EPYC (Zen 3: AVX2, 32 KiB L1, 512 KiB L2), one thread, float32,
-against the same product by OpenBLAS 0.3.30; the rules behind them are general.
+against the same product by OpenBLAS 0.3.30; those for vectors of 512 bits on a later one (Zen 4:
+32 KiB L1, 1 MiB L2). The rules behind them are general.
 """
 
 from __future__ import annotations
@@ -22,9 +23,16 @@ BLAS_WORK = 2**30
 DEPTH_BYTES = 1024
 BLOCK_BYTES = 384 << 10
 PACKED_BLOCK_BYTES = 2 << 20
+PACKED_LINES_BYTES = 1 << 20
 
 # What B may take of the first-level cache before its panels are copied to lie in one run.
 CACHED_BYTES = 32 << 10
+
+# Where a vector is a whole line of the cache, it is read as fast from where it lies: up to a page
+# between rows of B, and for as long an inner dimension (64 by 784 by 256: 114 GFLOP/s of 118, and
+# 102 where B is packed; 784 by 64 by 256, A transposed: 114 and 107).
+LINE_BYTES = 64
+PAGE_BYTES = 4096
 
 
 def choose(m: int, n: int, k: int, *, transpose_a: bool, transpose_b: bool, lanes: int) -> Method:
@@ -64,6 +72,15 @@ def choose(m: int, n: int, k: int, *, transpose_a: bool, transpose_b: bool, lane
     if dotted_columns(n, k, transpose_a=transpose_a, lanes=lanes):
         return "mixed"
     return "blas" if m * n * k >= BLAS_WORK else "tiles"
+
+
+def worth_blas(work: int, target: Target) -> bool:
+    """Tell whether a product of so many multiply-adds should be left to BLAS.
+
+    Where a vector is a whole line of the cache, none is: tiles of 256 by 1024 by 4096 run at 105 to
+    110 GFLOP/s of 118, and BLAS at 92 to 99; 2048 cubed at 103 to 110, and 105 to 107.
+    """
+    return work >= BLAS_WORK and target.vector_bits < 8 * LINE_BYTES
 
 
 def dotted_columns(n: int, k: int, *, transpose_a: bool, lanes: int) -> int:
@@ -107,20 +124,13 @@ def tiling(
     lanes = target.vector_bits // (8 * size)
     while n is not None and lanes > 1 and n <= lanes // 2:
         lanes //= 2
-    row_bytes, block_bytes = columns_limit * size, columns_limit * depth_limit * size
-    far = block_bytes > CACHED_BYTES
-    rows, vectors = _shape(rows_limit, n, lanes, target, strided=transpose_a, far=far)
-    if transpose_b or n is None:
-        pack_right = True
-    elif transpose_a:
-        pack_right = row_bytes > 256 and rows_limit >= 32
-    else:
-        pack_right = far and rows_limit >= 16
-    pack_left = transpose_a and pack_right and row_bytes >= 512
-    depth = DEPTH_BYTES // size
-    if transpose_a and not (pack_left and pack_right):
-        # Rows of A and B that lie far apart soon fall on the same few lines of the cache.
-        depth = 256 if pack_right else 128
+    far = columns_limit * depth_limit * size > CACHED_BYTES
+    lines = lanes * size == LINE_BYTES
+    rows, vectors = _shape(rows_limit, n, lanes, target, lines=lines, strided=transpose_a, far=far)
+    pack = _packing_lines if lines else _packing
+    pack_left, pack_right, depth = pack(
+        limits, size, far=far, transpose_a=transpose_a, must=transpose_b or n is None
+    )
     whole_depth = (bounded or k is not None) and 4 * depth_limit <= 5 * depth
     if whole_depth:
         depth = max(1, depth_limit)
@@ -128,36 +138,93 @@ def tiling(
         depth = -(-k // -(-4 * k // (5 * depth)))
     padded = -(-depth // lanes) * lanes
     width = vectors * lanes
-    most = max(1, (PACKED_BLOCK_BYTES if pack_left else BLOCK_BYTES) // (padded * size * width))
+    block = BLOCK_BYTES
+    if pack_left:
+        block = PACKED_LINES_BYTES if lines else PACKED_BLOCK_BYTES
+    most = max(1, block // (padded * size * width))
     panels = most if n is None else max(1, -(-n // width))
     columns = -(-panels // -(-panels // most)) * width
     return Tiling(lanes, rows, vectors, columns, depth, whole_depth, pack_left, pack_right)
 
 
+def _packing(
+    limits: tuple[int, int, int], size: int, *, far: bool, transpose_a: bool, must: bool
+) -> tuple[bool, bool, int]:
+    """Return whether to pack A and B, and the depth of a block.
+
+    Parameters
+    ----------
+    limits
+        Rows, columns and inner dimension, as they are to be expected.
+    size
+        Bytes of an element.
+    far
+        Whether B is too large for the first-level cache.
+    transpose_a
+        Whether A is stored transposed.
+    must
+        Whether tiles cannot read B where it lies.
+    """
+    rows, columns, _ = limits
+    wide = columns * size
+    pack_right = must or (
+        rows >= (32 if transpose_a else 16) and (wide > 256 if transpose_a else far)
+    )
+    pack_left = transpose_a and pack_right and wide >= 512
+    depth = DEPTH_BYTES // size
+    if transpose_a and not pack_left:
+        # Rows of A and B that lie far apart soon fall on the same few lines of the cache.
+        depth = 256 if pack_right else 128
+    return pack_left, pack_right, depth
+
+
+def _packing_lines(
+    limits: tuple[int, int, int], size: int, *, far: bool, transpose_a: bool, must: bool
+) -> tuple[bool, bool, int]:
+    """Return the same where a vector is a whole line of the cache."""
+    rows, columns, depth = limits
+    apart = not LINE_BYTES <= columns * size < PAGE_BYTES
+    apart |= not transpose_a and depth * size > PAGE_BYTES
+    pack_right = must or (far and rows >= 16 and apart)
+    deep = not transpose_a and (must or not pack_right)
+    return transpose_a and pack_right, pack_right, (PAGE_BYTES if deep else DEPTH_BYTES) // size
+
+
 def _shape(
-    m: int, n: int | None, lanes: int, target: Target, *, strided: bool, far: bool
+    m: int, n: int | None, lanes: int, target: Target, *, lines: bool, strided: bool, far: bool
 ) -> tuple[int, int]:
     """Return the rows and vectors of the tile that is expected to be fastest.
 
     A tile's round costs half a cycle for each multiply-add and each load, two cycles for each
     vector of B where B comes from the second-level cache, but at least the time until an
     accumulator can be used again. It costs a little by itself, more where A is read with large
-    strides.
+    strides. (Processors that take twice the time for a multiply-add of whole lines load two
+    elements in it.)
+
+    Where a vector is a whole line of the cache, four rows by four vectors are as good as any
+    larger tile: 105 to 115 GFLOP/s of 118 for products of 64 to 1024 rows, columns and deep.
+    Sixteen rows by one vector are better where A is stored transposed: they are a line of it.
     """
     count = 12 if n is None else max(1, -(-n // lanes))
-    overhead = 0.75 if strided else 0.3
+    overhead = 0.75 if strided and not lines else 0.3
+    most_rows, most_vectors = (16, 4) if lines else (12, 8)
+    fewest = min(16, min(m, 8) * min(count, most_vectors)) if lines else 1
 
     def cycles(rows: int, vectors: int) -> float:
         stream = 2 * vectors if far else 0
         sums = rows * vectors
-        return max(sums / 2, (rows + vectors) / 2, stream, target.latency) + overhead
+        loads = (rows + vectors) / (4 if lines else 2)
+        return max(sums / 2, loads, stream, target.latency) + overhead
 
     best, least = (1, 1), float("inf")
-    shapes = [(rows, vectors) for rows in range(1, 13) for vectors in range(1, 9)]
-    # Small tiles first, and of those the ones that load B the least: others have to earn it.
-    for rows, vectors in sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape[1])):
+    shapes = [(r, v) for r in range(1, most_rows + 1) for v in range(1, most_vectors + 1)]
+    few = 0 if lines and not strided else 1
+    # Small tiles first, and of those the ones that load B (or A) the least: others have to earn it.
+    for rows, vectors in sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape[few])):
         needed = rows * vectors + (1 if rows == 1 else vectors) + 1
         if needed > target.registers or vectors > count or rows > max(m, 1):
+            continue
+        if rows * vectors < fewest:
             continue
         whole, rest = divmod(count, vectors)
         cost = whole * cycles(rows, vectors)

@@ -238,6 +238,11 @@ class Text:
                 f"{mask} {self._mask(vector, valid)})"
             )
 
+    def prefetch(self, pointer: str) -> None:
+        """Ask for a line of memory, for the second-level cache; any address will do."""
+        self.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.line(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 0, i32 2, i32 1)")
+
     def _mask(self, vector: Vector, valid: Size) -> str:
         if isinstance(valid, int):
             return _lanes("i1", [int(lane < valid) for lane in range(vector.lanes)])
