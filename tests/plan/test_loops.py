@@ -89,7 +89,8 @@ def test_a_weight_that_all_steps_read_is_packed_once_before_the_loop() -> None:
     types = ArrayType((128, 128)), ArrayType((32, 128)), ArrayType((5, 32, 128))
     compiled = cr.trace(cr.grad(last), *types).plan().compile("native")
     packing = re.findall(r"call void @product_\w+\(ptr [^,]+, ptr [^,)]+\)", compiled.llvm())
-    assert len(packing) == 2  # for the way there, and transposed for the way back
+    # Transposed for the way back; for the way there, unless wide registers read it as it is.
+    assert len(packing) in (1, 2)
 
 
 class TestRows:
