@@ -12,14 +12,14 @@ is to add up is carried from step to step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from typing import Any
 
 from chainrule.errors import ShapeError
-from chainrule.ir import Body, Builder, Node, Size, element_count, is_float, topological
+from chainrule.ir import Body, Builder, Node, Size, SourceLine, element_count, is_float, topological
 from chainrule.tracing import (
     Array,
     Loop,
@@ -121,6 +121,7 @@ class _Backward:
             self._arrays(moving),
         )
         slope = {x: g.node for x, g in zip(moving, found, strict=True) if g is not None}
+        self._note_lines(slope.values())
 
         sums = _sums({x: slope[x] for x in constants if x in slope}, body, self.forward.length)
         carried = []
@@ -177,6 +178,21 @@ class _Backward:
             if fresh <= moving:
                 return dict.fromkeys(x for x in body.graph.inputs if x in moving)
             moving |= fresh
+
+    def _note_lines(self, slopes: Iterable[Node]) -> None:
+        """Give what the sweep wrote the line that made the gradient needed to which it leads."""
+        notes, users = self.inner.builder.notes, self.body.whole.users
+        lines: dict[Node, SourceLine] = {}
+        for node in reversed(topological(slopes, users)):
+            note = notes.get(node)
+            if node in users or note is None:
+                continue
+            readers = users.get(note.gradient_of, ()) if note.gradient_of else ()
+            found = [notes[x].source for x in readers if x in notes]
+            source = next((x for x in found if x), lines.get(node))
+            if source is not None:
+                notes[node] = replace(note, source=source)
+                lines |= {x: source for x in node.inputs if x not in lines}
 
     def _array(self, node: Node) -> Array:
         return Array(node, self.inner)

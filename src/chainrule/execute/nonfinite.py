@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 
 from chainrule.execute.numpy import run
-from chainrule.ir import Graph, Node, SourceLine
+from chainrule.ir import (
+    Body,
+    Graph,
+    Node,
+    SourceLine,
+    bind,
+    is_loop,
+    position,
+    symbols,
+    topological,
+)
+from chainrule.tracing import measure
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,9 @@ class NonFinite:
         The user's line that led to the op, if it is known.
     node
         The value in the program.
+    steps
+        In which step of a loop it came up, counted from 0 along the stacks, of nested loops the
+        outermost first; empty outside of loops.
     """
 
     op: str
@@ -72,6 +86,7 @@ class NonFinite:
     operands: tuple[Operand, ...]
     source: SourceLine | None
     node: Node
+    steps: tuple[int, ...] = ()
 
     @property
     def row(self) -> int | None:
@@ -91,6 +106,8 @@ class NonFinite:
         at = ", ".join(f"{word} {i}" for word, i in zip(words, self.index, strict=False))
         total = int(np.prod(self.shape, dtype=int))
         place = f" in {at} ({self.count} of {total} entries)" if self.index else ""
+        steps = [f"step {t} of a loop" for t in reversed(self.steps)]
+        place += f" in {' in '.join(steps)}" if steps else ""
         read = f"; it read {'; '.join(map(str, self.operands))}" if self.operands else ""
         line = f"; written in {self.source}" if self.source else ""
         return f"{what} {number}{near}{place}{read}{line}"
@@ -102,7 +119,8 @@ def first_nonfinite(
     """Run a program by NumPy and find the first value that is not finite and spoils an output.
 
     A value that a `where` discards does no harm, and infinite constants are meant: neither is
-    reported. None if all outputs are finite.
+    reported. Where the value comes out of a loop, the loop is walked through once more, and the
+    first such value of a step is reported. None if all outputs are finite.
 
     Parameters
     ----------
@@ -129,14 +147,56 @@ def first_nonfinite(
             harmful.add(node)
             stack += [x for x in node.inputs if x in broken]
     for node in graph.nodes:
-        meant = not node.inputs and node.card.name != "input"
-        if node in harmful and not meant and not any(x in broken for x in node.inputs):
-            found = _describe(graph, node, known)
+        spoilt = [x for x in node.inputs if x in broken and not (is_loop(node) and _is_meant(x))]
+        if node in harmful and not _is_meant(node) and not spoilt:
+            found = _inside(graph, node, known) if is_loop(node) else None
+            if found is not None and found.source is not None:
+                return found
+            found = found or _describe(graph, node, known)
             if forward is None or node in forward.nodes:
                 return found
             name, source = _gradient_of(graph, node, forward, wrt)
             return replace(found, name=name, source=source)
     return None
+
+
+def _is_meant(node: Node) -> bool:
+    """Whether a value is a constant, which is infinite only on purpose."""
+    return not node.inputs and node.card.name != "input"
+
+
+def _inside(graph: Graph, node: Node, known: dict[Node, Any]) -> NonFinite | None:
+    """Walk through the steps of a loop to the first value that spoils the one it gave."""
+    options, arrays = node.options, [known[x] for x in node.inputs]
+    sizes = measure(graph, [known[x] for x in graph.inputs])
+    length = int(bind(options["length"], sizes))
+    # Sizes that the step's inputs tell stay open, so that rows can be told from other axes.
+    told = {s for x in options["body"].graph.inputs for s in symbols(x.type.shape)}
+    body = options["body"].bind({s: n for s, n in sizes.items() if s not in told})
+    wanted = body.values[options["index"]] if options["stacked"] else None
+    wanted = wanted or body.graph.outputs[options["index"]]
+    step = Graph(body.graph.inputs, _leading_to(wanted, body), body.graph.notes)
+    constants, carries, slices = body.divide(arrays)
+    for number in range(length):
+        t = position(length, number, reverse=options["reverse"])
+        values = [*constants, *carries, *(x[t] for x in slices)]
+        found = first_nonfinite(step, values)
+        if found is not None and found.op != "input":
+            return replace(found, steps=(t, *found.steps))
+        carries = run(body.graph, values)
+    return None
+
+
+def _leading_to(wanted: Node, body: Body) -> tuple[Node, ...]:
+    """A value of a loop's step, and the new carries that it depends on in later steps."""
+    ends = dict(zip(body.divide(body.graph.inputs)[1], body.graph.outputs, strict=True))
+    found = {wanted: None}
+    while True:
+        read = topological(found)
+        more = [ends[x] for x in read if x in ends and ends[x] not in found]
+        if not more:
+            return tuple(found)
+        found |= dict.fromkeys(more)
 
 
 def _describe(graph: Graph, node: Node, known: dict[Node, Any]) -> NonFinite:
