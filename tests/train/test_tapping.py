@@ -73,6 +73,63 @@ def test_a_call_can_be_looked_into() -> None:
     assert cr.tap(3.0, "three") == 3.0
 
 
+class Running(nn.Module):
+    """y = the sum over time of w x, with each of the sums tapped."""
+
+    line: nn.Module = nn.Dense(1, use_bias=False, weight=np.array([[2.0]]))
+
+    def __call__(self, x: Any, *, key: Any = None) -> Any:
+        def step(total: Any, row: Any) -> Any:
+            return cr.tap(total + self.line(row), "total"), None
+
+        rows = cnp.swapaxes(x, 0, 1)
+        return cr.scan(step, cnp.zeros_like(rows[0]), rows)[0]
+
+
+SERIES = np.array([[[1.0], [2.0], [3.0]]])
+
+
+def test_in_a_loop_the_values_of_all_steps_are_seen() -> None:
+    with cr.taps() as seen:
+        Running()(SERIES)
+    assert seen["total"].tolist() == [[[2.0]], [[6.0]], [[12.0]]]
+    with cr.taps() as seen:
+        slope = cr.grad(lambda x: cnp.sum(Running()(x)))(SERIES)
+    assert list(seen) == ["total"]
+    assert slope.tolist() == [[[2.0], [2.0], [2.0]]]
+
+
+@pytest.mark.parametrize("executor", ["numpy", "native"])
+def test_the_history_sums_up_all_steps_of_a_loop(executor: str) -> None:
+    trainer = cr.Trainer(
+        Running(), losses.SquaredError(), optim.SGD(0.0), stop=stop.Epochs(1), executor=executor
+    )
+    history = trainer.fit(SERIES, np.array([[1.0]])).history
+    assert history["total.min"].tolist() == [2]
+    assert history["total.max"].tolist() == [12]
+    assert history["total.mean"].tolist() == pytest.approx([20 / 3])
+
+
+def test_a_name_that_a_loop_taps_cannot_be_used_outside() -> None:
+    with cr.taps(), pytest.raises(ParameterError, match="two values are tapped as 'total'"):
+        cr.tap(Running()(SERIES), "total")
+
+
+def test_what_is_differentiated_in_a_loop_does_not_show_its_inside() -> None:
+    def step(x: Any, _: Any) -> Any:
+        return x - 0.1 * cr.grad(lambda z: cr.tap(z * z, "square"))(x), None
+
+    class Descent(nn.Module):
+        line: nn.Module = nn.Dense(1)
+
+        def __call__(self, x: Any, *, key: Any = None) -> Any:
+            return cr.scan(lambda x, _: (step(x[0, 0], _)[0] + x, None), self.line(x), length=2)[0]
+
+    trainer = cr.Trainer(Descent(), losses.SquaredError(), stop=stop.Epochs(1), executor="numpy")
+    with pytest.raises(ParameterError, match="the value tapped as 'square' lies inside"):
+        trainer.fit(X, Y)
+
+
 def test_equations_call_a_tapped_value_by_its_name() -> None:
     class Energy(nn.Module):
         line: nn.Module = nn.Dense(2)

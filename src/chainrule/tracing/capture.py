@@ -118,7 +118,8 @@ def _output(value: Any, recorder: Recorder) -> Array:
 
 def _names(function: Callable[..., Any], args: Sequence[Any], names: Any) -> list[str]:
     if names is None:
-        code = getattr(inspect.unwrap(function), "__code__", None)
+        function = inspect.unwrap(function)
+        code = getattr(function, "__code__", None)
         names = code.co_varnames[: code.co_argcount] if code else ()
         if hasattr(function, "__self__"):
             names = names[1:]

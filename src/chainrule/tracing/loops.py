@@ -13,9 +13,10 @@ from chainrule.ir import ArrayType, Body, Builder, Graph, Node, Note, Size, topo
 from chainrule.ops import CARDS
 from chainrule.ops.control import compute_loop
 from chainrule.tracing.array import Array
-from chainrule.tracing.capture import Captured, capture, fresh_input, replay, spec_of
+from chainrule.tracing.capture import capture, fresh_input, replay, spec_of
 from chainrule.tracing.record import apply
-from chainrule.tracing.tree import flatten, leaf_paths, unflatten
+from chainrule.tracing.tap import returning_taps, tap
+from chainrule.tracing.tree import Tree, flatten, leaf_paths, unflatten
 from chainrule.tracing.values import as_array, concrete, show
 
 _STAY = ("full", "iota", "size", "transpose", "broadcast")
@@ -211,7 +212,7 @@ def scan(
     Notes
     -----
     The interface is that of ``jax.lax.scan``. A loop of no steps returns `carry` and empty
-    stacks.
+    stacks. What `tap` marks in the step is seen as one array, of all steps: (length, ...).
 
     Examples
     --------
@@ -225,11 +226,12 @@ def scan(
     whole = [concrete(x) for x in whole]
     steps = _steps(whole, leaf_paths(xs, "xs"), length)
     rows = [ArrayType(x.shape[1:], spec_of(x).dtype) for x in whole]
-    captured = capture(step, (carry, unflatten(xs_tree, rows)))
-    _check_result(captured, structure)
+    watched = returning_taps(step)
+    captured = capture(watched, (carry, unflatten(xs_tree, rows)))
+    _check_result(captured.result.children[0], structure)
     begin = _adapted(first, captured.graph)
     if begin != [x.type for x in captured.graph.inputs[: len(first)]]:
-        captured = capture(step, (unflatten(structure, begin), unflatten(xs_tree, rows)))
+        captured = capture(watched, (unflatten(structure, begin), unflatten(xs_tree, rows)))
     graph, count = captured.graph, len(first)
     _check_types(graph, leaf_paths(carry, "carry"))
     entering = graph.inputs[:count]
@@ -244,8 +246,10 @@ def scan(
     )
     loop, inside = enclose(written, steps, reverse=reverse)
     results = loop.read(range(count), [inside(y) for y in written.kept])
-    ys = unflatten(captured.result.children[1], results[count:])
-    return unflatten(structure, results[:count]), ys
+    (last, ys), tapped = unflatten(captured.result, results)
+    for name, values in tapped.items():
+        tap(values, name)
+    return last, ys
 
 
 def _steps(whole: Sequence[Any], names: Sequence[str], length: Size | None) -> Size:
@@ -267,8 +271,7 @@ def _steps(whole: Sequence[Any], names: Sequence[str], length: Size | None) -> S
     return length
 
 
-def _check_result(captured: Captured, structure: Any) -> None:
-    result = captured.result
+def _check_result(result: Tree, structure: Any) -> None:
     if result.kind is not tuple or len(result.children) != 2:
         raise TraceError("the step of a scan must return a pair (carry, y)")
     if result.children[0] != structure:

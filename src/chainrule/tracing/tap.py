@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 from chainrule.errors import ParameterError
@@ -18,7 +19,8 @@ def tap(x: Any, name: str) -> Any:
 
     Training records it: the history gets the columns ``name.mean``, ``name.std``, ``name.min`` and
     ``name.max`` (only ``name`` for a single number). `explain` and `derive` call the value by this
-    name in their equations. Within ``with taps() as seen``, the value itself is kept.
+    name in their equations. Within ``with taps() as seen``, the value itself is kept. In the step
+    of a `scan` the value is that of all steps, stacked.
 
     Parameters
     ----------
@@ -56,6 +58,26 @@ def tap(x: Any, name: str) -> Any:
     if isinstance(x, Array):
         x.recorder.builder.annotate(x.node, name=name, tapped=name)
     return x
+
+
+def returning_taps(function: Callable[..., Any]) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Let a function that is traced on its own return what is tapped in it, beside its result.
+
+    Where nobody looks at tapped values, it returns none.
+    """
+
+    @wraps(function)
+    def both(*args: Any) -> tuple[Any, dict[str, Any]]:
+        around = _SEEN.get()
+        if around is None:
+            return function(*args), {}
+        with taps() as seen:
+            result = function(*args)
+        own = {n: x for n, x in seen.items() if isinstance(x, Array) and x.recorder.open}
+        around.update({n: x for n, x in seen.items() if n not in own})
+        return result, own
+
+    return both
 
 
 @contextmanager

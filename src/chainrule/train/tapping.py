@@ -29,7 +29,8 @@ def summaries(seen: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Array) and not value.recorder.open:
             raise ParameterError(
                 f"the value tapped as {name!r} lies inside of a function that is traced on its "
-                "own, such as the body of a scan: return it from there and tap what comes out"
+                "own, such as one that is differentiated: return it from there and tap what comes "
+                "out"
             )
         x = cnp.asarray(value)
         x = x if is_float(str(x.dtype)) else cnp.astype(x, "float32")
