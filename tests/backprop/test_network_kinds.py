@@ -73,8 +73,17 @@ def test_attention_has_queries_keys_values_scores_and_weights(attentive: Step) -
     assert said(attentive, "A(1)") == "softmax(S⁽¹⁾)"
     assert said(attentive, "z(1)") == "A⁽¹⁾ @ V⁽¹⁾ @ W_O⁽¹⁾ + b_O⁽¹⁾"
     assert said(attentive, "dL/dV(1)") == "A⁽¹⁾ᵀ @ δ⁽¹⁾ @ W_O⁽¹⁾ᵀ"
-    assert said(attentive, "dL/dgamma(2)").startswith("Σᵢⱼ (∂L/∂a⁽²⁾ ⊙ u1")
+    assert said(attentive, "dL/dgamma(2)").startswith("Σᵢⱼ (∂L/∂y⁽²⁾ ⊙ u1")
     np.testing.assert_allclose(attentive["A(1)"].sum(-1), 1, rtol=1e-12)
+
+
+def test_normalisation_stands_in_the_chain_with_its_running_statistics() -> None:
+    network = nn.Sequential(nn.Dense(3), nn.BatchNorm(), nn.ReLU(), nn.Dense(1))
+    found = step(network, np.ones((2, 3)), [[1.0], [0.0]], losses.HalfSquaredError())
+    assert said(found, "y(2)") == "(z⁽¹⁾ − μ⁽²⁾) ⊙ γ⁽²⁾ / √(v⁽²⁾ + 1e-5) + β⁽²⁾"
+    assert said(found, "a(2)") == "relu(y⁽²⁾)"
+    assert said(found, "z(3)") == "a⁽²⁾ @ W⁽³⁾ + b⁽³⁾"
+    assert said(found, "delta(1)") == "∂L/∂y⁽²⁾ ⊙ γ⁽²⁾ / √(v⁽²⁾ + 1e-5)"
 
 
 def test_an_attention_weight_is_a_share_of_powers_of_e(attentive: Step) -> None:

@@ -199,9 +199,9 @@ def common_owner(paths: Sequence[str]) -> str:
 def _find_layers(graph: Graph, parameters: Collection[Node]) -> list[_Layer]:
     """Layers in the order in which their arrays are first read."""
     held: dict[str, dict[str, Node]] = {}
-    for x in graph.inputs:
+    for x in sorted(graph.inputs, key=lambda x: x not in parameters):  # then running statistics
         owner, _, name = path_of(graph, x).rpartition(".")
-        if x in parameters and graph.users[x] and name in _ARRAYS:
+        if (x in parameters or owner in held) and graph.users[x] and name in _ARRAYS:
             held.setdefault(owner, {})[name] = x
     reading: dict[str, list[Node]] = {owner: [] for owner in held}
     owners = {x: owner for owner, arrays in held.items() for x in arrays.values()}
@@ -245,8 +245,8 @@ def _is_chain(layers: Sequence[_Layer], data: Collection[Node]) -> bool:
     for i, layer in enumerate(layers):
         stops = {*ends[:i], *data}
         allowed = {ends[i - 1]} if i else set(data)
-        found = [_nearest(node, stops) for node in layer.readers]
-        if any(reached - allowed for reached in found) or (i and not found[0]):
+        reached = set().union(*(_nearest(node, stops) for node in layer.readers))
+        if reached - allowed or (i and not reached):
             return False
     return True
 
@@ -318,7 +318,8 @@ def _name_outputs(graph: Graph, layers: Sequence[_Layer], names: LayerNames) -> 
             continue
         label = str(number)
         if end not in names.symbols and end not in names.sums and end.inputs:
-            names.add(_unmoved(end), "a", label)
+            normalised = "scale" in layers[number - 1].arrays
+            names.add(_unmoved(end), "y" if normalised else "a", label)
         last = len(graph.nodes) if following is None else place[following]
         between = [
             x
