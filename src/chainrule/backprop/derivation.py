@@ -172,10 +172,12 @@ class Derivation:
         for line in self.lines:
             if line.part != part:
                 part = line.part
-                rows.append(f'<tr><th colspan="2" scope="colgroup">{part}</th></tr>')
-            cells = f"<td>{mathml(line.equation)}</td><td>{escape(line.shape)}</td>"
-            rows.append(f"<tr>{cells}</tr>")
-        return f"<table>{''.join(rows)}</table><p>{escape(self.legend(spelled=False))}</p>"
+                heading = f'<th colspan="2" scope="rowgroup" style="text-align:left">{part}</th>'
+                rows.append(f"<tr>{heading}</tr>")
+            equation = f'<td style="text-align:left">{mathml(line.equation)}</td>'
+            rows.append(f"<tr>{equation}<td>{escape(line.shape)}</td></tr>")
+        table = f'<div style="overflow-x:auto"><table>{"".join(rows)}</table></div>'
+        return f"{table}<p>{escape(self.legend(spelled=False))}</p>"
 
     def __str__(self) -> str:
         return self.text()

@@ -29,6 +29,12 @@ td.text { text-align: left; } tr > td.text:first-child { white-space: nowrap; }
 details { font-size: .95rem; } details > div { padding: .15rem 0; } summary { cursor: pointer; }
 .wrong { font-weight: 700; } .wrong::before { content: "✗ "; }
 .exact::before { content: "✓ "; } .rounded::before { content: "≈ "; }
+@media (max-width: 36rem) {
+  .texts thead { display: none; } .texts, .texts tbody { display: block; }
+  .texts tr { display: flex; flex-wrap: wrap; border-top: 1px solid var(--line); padding: .3rem 0; }
+  .texts td, .texts th { border: 0; padding: .1rem .5rem; }
+  .texts td:last-child, .texts th { flex: 1 1 100%; }
+}
 """
 
 
@@ -85,12 +91,26 @@ def array_table(name: str, value: Any) -> str:
     return f'<table aria-label="{escape(name)}">{body}</table>{part}'
 
 
-def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], marks: Sequence[str]) -> str:
-    """Show a table of texts; each row has a mark, the class of its first cell."""
-    head = "".join(f'<th scope="col">{escape(title)}</th>' for title in header)
-    lines = []
-    for row, mark in zip(rows, marks, strict=True):
+def text_table(header: Sequence[str], rows: Iterable[tuple[str, str, Sequence[str]]]) -> str:
+    """Show a table of texts.
+
+    Parameters
+    ----------
+    header
+        Titles of the columns.
+    rows
+        For each row its group, whose name stands above the first of it; its mark, the class of its
+        first cell; and its cells.
+    """
+    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in header)
+    lines, before = [], ""
+    for group, mark, row in rows:
+        if group != before:
+            span = f'colspan="{len(header)}" scope="rowgroup"'
+            lines.append(f"</tbody><tbody><tr><th {span}>{escape(group)}</th></tr>")
+            before = group
         first, *rest = (escape(cell) for cell in row)
         cells = "".join(f'<td class="text">{cell}</td>' for cell in rest)
         lines.append(f'<tr><td class="text {mark}">{first}</td>{cells}</tr>')
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    body = f"<tbody>{''.join(lines)}</tbody>".replace("<tbody></tbody>", "", 1)
+    return f'<table class="texts"><thead><tr>{titles}</tr></thead>{body}</table>'

@@ -43,8 +43,8 @@ def explain(
     """Take one step of training on a batch apart: forward, loss, backward, update.
 
     Everything is computed in float64 by the NumPy executor, from the same gradient rules and the
-    same optimiser that training runs. The network runs as for prediction: without dropout, and batch
-    normalisation takes its running statistics.
+    same optimiser that training runs. The network runs as for prediction: without dropout, and
+    with the running statistics of batch normalisation.
 
     Parameters
     ----------

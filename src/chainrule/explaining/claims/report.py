@@ -171,12 +171,11 @@ class ClaimReport:
         return self.text()
 
     def _body(self) -> str:
-        header = ("quantity", "printed", "verdict", "part")
         rows = [
-            (str(f.claim.quantity), str(f.claim.printed), f.text, f.claim.part)
+            (f.claim.part, f.verdict, (str(f.claim.quantity), str(f.claim.printed), f.text))
             for f in self.findings
         ]
-        table = text_table(header, rows, [finding.verdict for finding in self.findings])
+        table = text_table(("quantity", "printed", "verdict"), rows)
         return "".join([paragraph(self.file.about), table, paragraph(self._summary())])
 
     def _summary(self) -> str:
