@@ -46,5 +46,5 @@ def test_axe_finds_no_violation_in_dialogs_and_messages(
     page.wait_for_selector(".drawing svg")
     page.get_by_text("Export").click()
     assert Axe().run(page).response["violations"] == []
-    page.get_by_role("button", name="Your model or table").click()
+    page.get_by_role("button", name="Your model or data").click()
     assert Axe().run(page).response["violations"] == []

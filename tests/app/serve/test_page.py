@@ -286,7 +286,7 @@ def test_a_wrong_model_file_shows_a_clear_message(page: Page, server: str, tmp_p
     visit(page, server)
     wrong = tmp_path / "wrong.chainrule"
     wrong.write_bytes(b"this is no model")
-    page.get_by_role("button", name="Your model or table").click()
+    page.get_by_role("button", name="Your model or data").click()
     page.set_input_files("#file-model", wrong)
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.locator("dialog [role=alert]")).to_contain_text("wrong.chainrule")
@@ -294,7 +294,7 @@ def test_a_wrong_model_file_shows_a_clear_message(page: Page, server: str, tmp_p
 
 def test_a_table_of_ones_own_is_opened(page: Page, server: str, trained: Any) -> None:
     visit(page, server)
-    page.get_by_role("button", name="Your model or table").click()
+    page.get_by_role("button", name="Your model or data").click()
     page.set_input_files("#file-table", trained[0] / "table.csv")
     expect(page.locator("#file-target")).to_have_value("y")
     page.get_by_role("button", name="Open", exact=True).click()

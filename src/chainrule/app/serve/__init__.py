@@ -6,7 +6,8 @@ file               idea
 ``address``        the URL's state: what is opened, its settings, its changes
 ``setup``          the settings of an experiment, checked
 ``worked``         the worked examples as experiments
-``material``       a sample, a table or a model, ready to be watched
+``material``       what an experiment is made of; a sample or a table as such
+``trained_material``  a trained model as such, with examples of its kind
 ``shelf``          finds material by name, and keeps what was opened
 ``program``        a network with its loss and optimiser as a loop that can be run
 ``course``         where an experiment stands after any number of steps

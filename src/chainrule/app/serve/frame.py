@@ -15,6 +15,7 @@ from chainrule import nn
 from chainrule.app.serve.address import Address
 from chainrule.app.serve.course import Course, Library
 from chainrule.app.serve.material import names_of_units
+from chainrule.backprop.formula import text
 from chainrule.backprop.naming import key_of
 from chainrule.explaining.continued import Continued
 from chainrule.explaining.step import Step
@@ -144,7 +145,8 @@ def _double(memory: Any) -> Any:
 
 def _dense_sizes(network: nn.Module, inputs: tuple[Any, ...]) -> list[int] | None:
     """Sizes of a plain chain of dense layers, before it is traced."""
-    if not isinstance(network, nn.Sequential) or len(inputs) > 1 or inputs[0].ndim != 2:
+    plain = len(inputs) == 1 and inputs[0].ndim == 2 and inputs[0].dtype.kind == "f"
+    if not plain or not isinstance(network, nn.Sequential):
         return None
     dense = [layer.units for layer in network.layers if isinstance(layer, nn.Dense)]
     return [inputs[0].shape[1], *dense] if dense else None
@@ -172,6 +174,7 @@ def frame(moment: Moment) -> dict[str, Any]:
         "ownSetup": material.setup.to_dict(),
         "task": material.task,
         "fixedNetwork": material.network is not None,
+        "activations": material.network is None or isinstance(material.network, nn.Sequential),
         "plane": material.plane,
         "dtype": program.dtype,
         "parameters": int(sum(x.size for x in step.objective.parameters.values())),
@@ -280,7 +283,7 @@ def gradient_flow(moment: Moment) -> list[dict[str, Any]]:
 
     Returns
     -------
-    For each weight matrix its layer, the norm of its gradient, the norm of the weights, the
+    For each weight matrix its layer and name, the norms of its gradient and of the weights, the
     ratio of update and weights, and the share of units that are saturated or dead for the batch.
     """
     step = moment.step
@@ -292,12 +295,14 @@ def gradient_flow(moment: Moment) -> list[dict[str, Any]]:
         gradient = np.asarray(step.results[f"gradient of {path}"])
         fresh = np.asarray(step.results[f"new {path}"])
         norm = _norm(weight)
-        key = key_of(step.objective.names.of[step.objective.graph.inputs[i]])
+        symbol = step.objective.names.of[step.objective.graph.inputs[i]]
+        key = key_of(symbol)
         plain = key.startswith("W(")
         number = key.removeprefix("W(").removesuffix(")") if plain else key
         found.append(
             {
                 "layer": number,
+                "name": f"layer {number}" if plain else text(symbol),
                 "path": path,
                 "gradient": _norm(gradient),
                 "weight": norm,

@@ -16,8 +16,11 @@ from chainrule.errors import ParameterError
 MOST_MAPS = 64
 """Pictures of one value; the first ones of more."""
 
-MOST_CELLS = 128
-"""Rows and columns of a picture; the first ones of more."""
+MOST_CELLS = 64
+"""Rows and columns of a picture; the first ones of more, which its words say."""
+
+MOST_VALUES = 8192
+"""Cells of all pictures of one value."""
 
 _STEP = re.compile(r"(?P<name>(?:dL/d)?[a-z]+)_(?P<step>\d+)(?P<layer>\(.*\))?")
 _HEADS = re.compile(r"(?:dL/d)?[ASE]\(")
@@ -47,26 +50,38 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
         stack = _stack(moment, over_time or [key])
         if stack is None:
             continue
-        count, _, columns = stack.shape
+        count, rows, columns = stack.shape
         kept = stack[:MOST_MAPS, :MOST_CELLS, :MOST_CELLS]
+        kept = kept[: max(1, MOST_VALUES // kept[0].size)]
         finite = kept[np.isfinite(kept)]
         title = names.get(key, key)
         title = re.sub(r"_\d+", "_t", title) if over_time else title
+        about = f"{len(over_time)} steps × {columns}" if over_time else _size(moment, key)
+        if kept.shape[1:] != (rows, columns):
+            about += f", its first {kept.shape[1]} × {kept.shape[2]}"
         found.append(
             {
                 "key": over_time[0] if over_time else key,
                 "title": title,
-                "about": f"{len(over_time)} steps × {columns}" if over_time else _size(moment, key),
+                "about": about,
                 "part": parts.get(key, "given"),
                 "count": kept.shape[0],
                 "rows": kept.shape[1],
                 "columns": kept.shape[2],
                 "left": count - kept.shape[0],
                 "largest": float(np.abs(finite).max(initial=0.0)),
-                "values": [x if np.isfinite(x) else None for x in kept.ravel().tolist()],
+                "values": _plain(kept.ravel(), finite),
             }
         )
     return _in_order(found)
+
+
+def _plain(values: Any, finite: Any) -> list[float | None]:
+    """JSON has neither infinity nor NaN."""
+    if len(finite) == len(values):
+        whole: list[float | None] = values.tolist()
+        return whole
+    return [x if np.isfinite(x) else None for x in values.tolist()]
 
 
 def _in_order(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A sample, a table, a model or a worked example, ready to be watched."""
+"""What an experiment is made of, and a table or sample as such."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import nn
-from chainrule.app.model import Model, table_network
+from chainrule.app.model import table_network
 from chainrule.app.serve.setup import Setup
 from chainrule.app.training.preparation import Prepared, prepare
-from chainrule.data import Encoder, drop_unlabelled, read_table
+from chainrule.data import Encoder
 from chainrule.errors import ParameterError
 
 SMALL = 20_000
@@ -94,9 +94,11 @@ class Material:
 
     def build(self, setup: Setup) -> nn.Module:
         """Make the network of some settings, with arrays of a dtype that suits its size."""
-        body = (
-            setup.make_network(self.outputs) if self.network is None else setup.put_on(self.network)
-        )
+        if self.network is None:
+            body = setup.make_network(self.outputs)
+        else:  # other activations only where somebody chose them
+            kept = (setup.activation, setup.output) == (self.setup.activation, self.setup.output)
+            body = self.network if kept else setup.put_on(self.network)
         examples = tuple(x[:1] for x in self.inputs)
         built = body.initialise(setup.seed, *examples, dtype="float32")
         wide = nn.count_parameters(built) <= SMALL
@@ -117,7 +119,7 @@ def from_table(
     """
     prepared = prepare(source, target)
     width = prepared.train.inputs[0].shape[1]
-    task, setup = _suited(prepared.target.task, width, len(prepared.train))
+    task, setup = suited(prepared.target.task, width, len(prepared.train))
     network = None
     if isinstance(prepared.encoder, Encoder) and prepared.encoder.embedded:
         network = table_network(
@@ -129,7 +131,7 @@ def from_table(
         title or prepared.name,
         about or f"{prepared.rows:,} rows; predicts {prepared.target.name}",
         prepared.train.inputs,
-        _labels(task, prepared.train.target),
+        labels_for(task, prepared.train.target),
         task,
         prepared.target.outputs,
         setup,
@@ -137,67 +139,12 @@ def from_table(
         _answers(prepared),
         network,
         held_inputs=held.inputs if len(held) else None,
-        held_labels=_labels(task, held.target) if len(held) else None,
+        held_labels=labels_for(task, held.target) if len(held) else None,
     )
 
 
-def from_model(model: Model, table: str | None, title: str) -> Material:
-    """Make material of a trained model, with a table or with a row of average inputs.
-
-    Parameters
-    ----------
-    table
-        A table with the target's column: a path, or a sample. None takes the sample that the
-        model was trained on if it was one, else one row of zeros, which are average inputs.
-    """
-    if model.network is None:
-        raise ParameterError(
-            "this model holds layers of a user's own, which its file cannot describe: open it "
-            "from Python"
-        )
-    encoder = model.encoder
-    if not isinstance(encoder, Encoder):
-        raise ParameterError(
-            f"this is shown for models of tables, and this one takes {encoder.kind}"
-        )
-    task, setup = _suited(model.target.task, len(encoder.feature_names), 1000)
-    from chainrule.data import load_sample, sample_names
-
-    known = model.report.get("source")
-    if table is None and known in sample_names():
-        table = f"sample:{known}"
-    outputs = len(model.target.classes) if task == "class" else 1
-    if table is None:
-        inputs: tuple[Any, ...] = (np.zeros((1, len(encoder.feature_names)), np.float32),)
-        if encoder.embedded:
-            inputs = (*inputs, np.zeros((1, len(encoder.embedded)), np.int32))
-        labels = np.zeros(1, np.int32 if task == "class" else np.float64)
-        about = "no table was given: one row of average inputs"
-    else:
-        is_sample = table.startswith("sample:")
-        frame = load_sample(table.removeprefix("sample:")).frame if is_sample else table
-        rows, _ = drop_unlabelled(read_table(frame), model.target.name)
-        encoded = encoder.transform(rows)
-        inputs = (encoded.numeric, encoded.codes)[: 2 if encoder.embedded else 1]
-        labels = model.target.encode(rows[model.target.name])
-        about = f"{len(labels):,} rows of {table}; predicts {model.target.name}"
-    names = tuple(map(str, model.target.classes)) if task == "class" else (model.target.name,)
-    return Material(
-        title,
-        about,
-        inputs,
-        _labels(task, labels),
-        task,
-        outputs,
-        setup,
-        tuple(encoder.feature_names),
-        names,
-        model.network,
-    )
-
-
-def _suited(kind: str, inputs: int, rows: int) -> tuple[str, Setup]:
-    """Settings to begin with: a small network, so that one sees something."""
+def suited(kind: str, inputs: int, rows: int) -> tuple[str, Setup]:
+    """Give the page's task for a target's, and settings to begin with: a small network."""
     tasks = {"regression": "number", "count": "number", "binary": "binary", "multiclass": "class"}
     if kind not in tasks:
         raise ParameterError(f"the page shows one target at a time, not the task {kind!r}")
@@ -214,7 +161,8 @@ def _suited(kind: str, inputs: int, rows: int) -> tuple[str, Setup]:
     )
 
 
-def _labels(task: str, stored: NDArray[Any]) -> NDArray[Any]:
+def labels_for(task: str, stored: NDArray[Any]) -> NDArray[Any]:
+    """Bring encoded targets to the form that material has them in."""
     return stored.astype(np.int32) if task == "class" else stored.astype(np.float64).reshape(-1, 1)
 
 

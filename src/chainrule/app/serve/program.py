@@ -45,9 +45,9 @@ class Watched:
         """Take the rows of a batch, go a step, and record the loss."""
         table = {"inputs": data["inputs"], "targets": data["targets"]}
         batch = map_leaves(lambda column: cnp.take(column, rows), table)
-        key = random.fold_in(data["key"], number)
+        # Without a key the network runs as for prediction, as in the equations of the step.
         loss, (_, _, state, _), gradients, _ = self.objective.gradients(
-            carry, data["fixed"], batch, key
+            carry, data["fixed"], batch, None
         )
         optimiser = given_rate(self.optimiser, data["learning_rate"])
         trainable, memory = optimiser.update(
@@ -149,7 +149,6 @@ class Program:
         return {
             **examples.tree(),
             "fixed": fixed,
-            "key": random.fold_in(random.key(self.setup.seed), 2),
             "learning_rate": np.asarray(self.setup.rate, self.dtype),
         }
 

@@ -163,6 +163,23 @@ class Setup:
         return nn.Sequential(*layers)
 
 
+def activations_of(network: nn.Module) -> tuple[str, str]:
+    """Name the activations of a chain's hidden layers and of its output.
+
+    Of a network without any, and of one that is no chain, they are the identity.
+
+    >>> activations_of(nn.Sequential(nn.Dense(2), nn.Tanh(), nn.Dense(1)))
+    ('tanh', 'identity')
+    """
+    names = {kind: name for name, kind in ACTIVATIONS.items() if isinstance(kind, type)}
+    layers = network.layers if isinstance(network, nn.Sequential) else ()
+    dense = [i for i, layer in enumerate(layers) if isinstance(layer, nn.Dense)]
+    last = dense[-1] if dense else len(layers)
+    inner = [names[type(x)] for x in layers[:last] if type(x) in names]
+    outer = [names[type(x)] for x in layers[last:] if type(x) in names]
+    return (*inner, "identity")[0], (*outer, "identity")[0]
+
+
 def number(name: str, value: object) -> float:
     """Check that a value from JSON is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

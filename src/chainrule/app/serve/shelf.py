@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chainrule.app.model import load_model
+from chainrule.app.model import open_model
 from chainrule.app.serve.kinds import KINDS
 from chainrule.app.serve.kinds import TITLES as KIND_TITLES
-from chainrule.app.serve.material import Material, from_model, from_table
+from chainrule.app.serve.material import Material, from_table
+from chainrule.app.serve.trained_material import from_model
 from chainrule.app.serve.worked import TITLES, WORKED
 from chainrule.data import read_table, sample_names
 from chainrule.errors import DataError, ParameterError
@@ -23,6 +24,9 @@ MOST_KEPT = 12
 
 MOST_BYTES = 256 * 2**20
 """The largest file that the page takes."""
+
+OTHERS = (".txt", ".md", ".ts", ".npz", ".npy")
+"""Endings of files with text, sequences and pictures."""
 
 
 class Shelf:
@@ -92,7 +96,7 @@ class Shelf:
 
         def make() -> Material:
             if path is not None:
-                return from_model(load_model(path), data, shown)
+                return from_model(open_model(path), data, shown)
             return from_table(str(data), target, shown)
 
         key = hashlib.sha256(repr((model, table, target)).encode()).hexdigest()[:12]
@@ -139,8 +143,8 @@ class Shelf:
             return self._stored[token]
 
     def columns(self, path: str) -> list[str]:
-        """Name the columns of a stored table; a model has none here."""
-        if path.endswith(".chainrule"):
+        """Name the columns of a stored table; what is no table has none here."""
+        if path.endswith((".chainrule", *OTHERS)):
             return []
         return list(read_table(path).columns)
 

@@ -1,6 +1,7 @@
 /** The loss curve, and how large gradients are layer by layer. */
 
 import { counted, h, s, shown } from "./dom.js";
+import { legend } from "./slices.js";
 
 const LEFT = 44;
 const LOW = 24;
@@ -12,7 +13,7 @@ const LOW = 24;
  * @param {{step: number, loss: number}} now
  * @param {boolean} log
  * @param {number} [width] in pixels
- * @returns {SVGSVGElement}
+ * @returns {HTMLElement}
  */
 export function lossCurve(curve, held, now, log, width = 300) {
   const wide = Math.max(200, width);
@@ -37,7 +38,8 @@ export function lossCurve(curve, held, now, log, width = 300) {
   if (beside.length > 1) drawing.append(s("path", { class: "curve held", d: line(beside) }));
   if (all.length > 1) drawing.append(s("path", { class: "curve", d: line(all) }));
   if (all.length) drawing.append(s("circle", { class: "now", cx: x(all.at(-1)[0]), cy: y(all.at(-1)[1]), r: 5 }));
-  return drawing;
+  const key = [["curve", "rows of the step"], ...(beside.length > 1 ? [["curve held", "held-out rows"]] : [])];
+  return h("div", {}, drawing, legend(key));
 }
 
 /**
@@ -54,7 +56,7 @@ export function gradientFlow(flow, norms) {
   return h("div", { class: "flow" }, flow.map((each, i) => {
     const width = sizes[i] > 0 ? Math.max(2, ((logs[i] - low) / (high - low)) * 100) : 0;
     const idle = !each.idle || norms ? "" : ` · ${Math.round(each.idle * 100)} % of units idle`;
-    return h("div", {}, h("p", {}, h("span", {}, /^\d+$/.test(each.layer) ? `layer ${each.layer}` : each.layer), h("b", {}, shown(sizes[i], 3))),
+    return h("div", {}, h("p", {}, h("span", {}, each.name), h("b", {}, shown(sizes[i], 3))),
       h("div", { class: "bar" }, h("i", { style: `width:${width}%` })),
       norms ? null : h("small", {}, `update is ${shown(each.update * 100, 2)} % of the weights${idle}`));
   }));

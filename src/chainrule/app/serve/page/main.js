@@ -184,7 +184,7 @@ function charts() {
   const box = h("div", { class: "charts" },
     h("section", { class: "card", "aria-label": "Loss" }, h("header", {}, h("h2", {}, "Loss"), h("span", { class: "check" }, log, h("label", { for: "log" }, "logarithmic"))), h("div", { class: "inside", id: "curve" })),
     row,
-    h("section", { class: "card", "aria-label": "Loss around this step" }, h("header", {}, h("h2", {}, "Loss around this step"), sliceChoice()), h("div", { class: "inside", id: "slice" })),
+    h("section", { class: "card", "aria-label": "Loss around this step" }, h("header", {}, h("h2", {}, "Loss nearby"), sliceChoice()), h("div", { class: "inside", id: "slice" })),
     h("section", { class: "card", "aria-label": "Gradient flow" }, h("header", {}, h("h2", {}, "Gradient flow"), h("span", { class: "hint" }, "norm by layer, log scale")), h("div", { class: "inside", id: "flow" }, state.phase >= 3 || frame.step ? gradientFlow(frame.flow) : h("p", { class: "hint" }, "Appears after Backward."))));
   if (frame.plane && plane) row.querySelector("#plane").append(drawPlane(plane.surface, plane.points, here()));
   return box;

@@ -120,7 +120,7 @@ export function drawNetwork(frame, state, choose, { weights, animate, width = 90
           },
           s("title", {}, said),
           s("circle", { class: "body", cx: x, cy: y, r: radius, fill: fill ? `rgb(${fill.join(" ")})` : "var(--card)" }),
-          radius > 15 && inside !== undefined && s("text", { class: `value${l ? appear : ""}`, x, y, style: `fill:${inkOn(fill)};animation-delay:${l * 0.12}s${big ? "" : ";font-size:10.5px"}` }, big ? shown(inside, narrow ? 3 : 4) : brief(inside)),
+          radius > 15 && inside !== undefined && s("text", { class: `value${l ? appear : ""}`, x, y, style: `fill:${inkOn(fill)};animation-delay:${l * 0.12}s${big ? "" : `;font-size:${brief(inside).length > 4 ? 9 : 10.5}px`}` }, big ? shown(inside, narrow ? 3 : 4) : brief(inside)),
           big && s("text", { class: "name", x, y: y - radius - 11 }, name),
           !big && l === 0 && s("text", { class: "below", x: x - radius - 16, y }, name),
           big && long && l === 0 && s("text", { class: "long", x: Math.max(x, 40), y: y + radius + 13 }, long.length > 16 ? `${long.slice(0, 15)}…` : long),

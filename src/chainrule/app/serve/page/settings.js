@@ -31,10 +31,10 @@ export function settingsPanel(start, frame, state, act) {
   const losses = start.losses[frame.task];
   const inside = h("div", { class: "inside" },
     field("Open", sources, "source"),
-    h("button", { onclick: () => openFiles(act) }, "Your model or table …"),
+    h("button", { onclick: () => openFiles(act) }, "Your model or data …"),
     h("hr"),
     frame.fixedNetwork ? null : textField("hidden", "Hidden units, layer by layer", setup.hidden.join(", "), (text) => act.set({ hidden: units(text) })),
-    h("div", { class: "pair" },
+    frame.activations && h("div", { class: "pair" },
       choice("activation", "Activation", start.activations, setup.activation, act),
       choice("output", "At the output", start.activations, setup.output, act)),
     choice("loss", "Loss", losses.includes(setup.loss) ? losses : [setup.loss, ...losses], setup.loss, act),
@@ -107,7 +107,7 @@ function openFiles(act) {
       if (kind === "table") {
         target.replaceChildren(...columns.map((name) => h("option", { value: name }, name)));
         target.value = columns.at(-1) ?? "";
-        targetField.hidden = false;
+        targetField.hidden = !columns.length;
       }
     } catch (error) {
       message.textContent = error.message;
@@ -127,11 +127,11 @@ function openFiles(act) {
       message.textContent = error.message;
     }
   };
-  const dialog = h("dialog", { "aria-labelledby": "files-title" }, h("h2", { id: "files-title" }, "Your model or table"),
+  const dialog = h("dialog", { "aria-labelledby": "files-title" }, h("h2", { id: "files-title" }, "Your model or data"),
     h("form", { onsubmit: submit },
-      h("p", { class: "hint" }, "A model alone is shown with average inputs; a table alone gets a small new network. Files stay on this machine."),
+      h("p", { class: "hint" }, "A model alone is shown with examples that are made up; a table alone gets a small new network. Files stay on this machine."),
       field("Model (.chainrule)", h("input", { type: "file", id: "file-model", accept: ".chainrule", onchange: take("model") }), "file-model"),
-      field("Table (CSV, TSV, JSON lines, Parquet, Arrow)", h("input", { type: "file", id: "file-table", accept: ".csv,.tsv,.jsonl,.ndjson,.parquet,.arrow,.feather,.gz", onchange: take("table") }), "file-table"),
+      field("Table, or for a model pictures (.npz), sequences (.ts) or text (.txt)", h("input", { type: "file", id: "file-table", accept: ".csv,.tsv,.jsonl,.ndjson,.parquet,.arrow,.feather,.gz,.npz,.ts,.txt", onchange: take("table") }), "file-table"),
       targetField, message,
       h("div", { class: "actions" }, h("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), h("button", { class: "main", type: "submit" }, "Open"))));
   dialog.addEventListener("close", () => dialog.remove());

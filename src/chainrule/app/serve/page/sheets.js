@@ -34,21 +34,21 @@ export function claimSheet(files, report, open, watch) {
   for (const finding of report.findings) {
     if (finding.part !== part) {
       part = finding.part;
-      rows.push(h("tr", { class: "part" }, h("th", { colspan: 5, scope: "colgroup" }, part)));
+      rows.push(h("tr", { class: "part", role: "row" }, h("th", { colspan: 5, scope: "colgroup", role: "columnheader" }, part)));
     }
     const wrong = ["wrong", "unlikely"].includes(finding.verdict);
-    rows.push(h("tr", {},
-      h("th", { scope: "row" }, finding.quantity, finding.after ? h("span", { class: "quiet" }, ` after ${finding.after}`) : ""),
-      h("td", { class: `right${wrong ? " wrong-value" : ""}` }, finding.printed.replace("-", "−")),
-      h("td", { class: "right" }, finding.low === finding.high ? shown(finding.value, 9) : `${shown(finding.low, 3)} to ${shown(finding.high, 3)}`),
-      h("td", {}, verdict(finding.verdict)),
-      h("td", {}, finding.cause ? `This is what you get when ${finding.cause.text}.` : wrong ? "No usual mistake gives this number." : "")));
+    rows.push(h("tr", { role: "row" },
+      h("th", { scope: "row", role: "rowheader" }, finding.quantity, finding.after ? h("span", { class: "quiet" }, ` after ${finding.after}`) : ""),
+      h("td", { role: "cell", class: `right printed${wrong ? " wrong-value" : ""}` }, finding.printed.replace("-", "−")),
+      h("td", { role: "cell", class: "right exact-value" }, finding.low === finding.high ? shown(finding.value, 9) : `${shown(finding.low, 3)} to ${shown(finding.high, 3)}`),
+      h("td", { role: "cell" }, verdict(finding.verdict)),
+      h("td", { role: "cell", class: "why" }, finding.cause ? `This is what you get when ${finding.cause.text}.` : wrong ? "No usual mistake gives this number." : "")));
   }
   return h("div", { class: "sheet" },
     h("header", {}, h("div", {}, h("h1", {}, "Printed beside exact"), h("p", { class: "quiet" }, report.about.trim())), h("button", { onclick: () => watch(`example:${report.name.toLowerCase()}`) }, "Watch this example")),
     h("div", { class: "field" }, h("label", { for: "claims" }, "Claims"), select),
     h("div", { class: "tally", role: "group", "aria-label": "Verdicts" }, Object.entries(report.counts).map(([name, count]) => verdict(name, `${count} ${name}`))),
-    h("div", { class: "card scroll", tabindex: 0, role: "group", "aria-label": "Table of claims" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Quantity"), h("th", { scope: "col", class: "right" }, "Printed"), h("th", { scope: "col", class: "right" }, "Exact"), h("th", { scope: "col" }, "Verdict"), h("th", { scope: "col" }, "Why"))), h("tbody", {}, rows))));
+    h("div", { class: "card scroll", tabindex: 0, role: "group", "aria-label": "Table of claims" }, h("table", { role: "table" }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ["Quantity", "Printed", "Exact", "Verdict", "Why"].map((name) => h("th", { scope: "col", role: "columnheader", class: ["Printed", "Exact"].includes(name) ? "right" : null }, name)))), h("tbody", { role: "rowgroup" }, rows))));
 }
 
 function verdict(name, text = name) {

@@ -3,7 +3,7 @@
 import { h, s, shown } from "./dom.js";
 import { isDark } from "./palette.js";
 
-export const SLICES = { gradient: "along the gradient", weight: "over this weight", plane: "over a plane" };
+export const SLICES = { gradient: "along gradient", weight: "over weight", plane: "over a plane" };
 
 const EDGE = { left: 48, right: 12, top: 12, low: 38 };
 
@@ -19,8 +19,10 @@ export function drawSlice(told, name, width) {
 }
 
 function axes(drawing, wide, tall, [left, right], [low, high], label) {
-  const x = (value) => EDGE.left + ((value - left) / (right - left || 1)) * (wide - EDGE.left - EDGE.right);
-  const y = (value) => EDGE.top + (1 - (value - low) / (high - low || 1)) * (tall - EDGE.low - EDGE.top);
+  // What lies far outside would be too large a number for a drawing.
+  const near = (place) => Math.max(-9999, Math.min(9999, place));
+  const x = (value) => near(EDGE.left + ((value - left) / (right - left || 1)) * (wide - EDGE.left - EDGE.right));
+  const y = (value) => near(EDGE.top + (1 - (value - low) / (high - low || 1)) * (tall - EDGE.low - EDGE.top));
   for (const value of rounded(low, high, 4)) {
     drawing.append(s("line", { class: "axis", x1: EDGE.left, x2: wide - EDGE.right, y1: y(value), y2: y(value) }), s("text", { class: "tick", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, shown(value, 3)));
   }
@@ -51,8 +53,8 @@ function curve(told, name, width) {
   const heights = points.map(([, value]) => value);
   const least = Math.min(...heights);
   // A steep side may not press the rest flat.
-  const steep = heights.toSorted((a, b) => a - b)[Math.floor(heights.length * 0.85)] * 1.6;
-  const most = Math.min(Math.max(...heights), Math.max(steep, loss * 1.6));
+  const middle = heights.toSorted((a, b) => a - b)[Math.floor(heights.length * 0.6)];
+  const most = Math.min(Math.max(...heights), Math.max(1.25 * middle, 1.25 * loss));
   // Zero is shown where the loss comes near to it.
   const low = least < 0.4 * most ? Math.min(0, least) : least - 0.15 * (most - least);
   const high = Math.max(most, low + 1e-12);
@@ -80,11 +82,15 @@ function curve(told, name, width) {
     for (const [a, b] of walk.slice(1)) inside.append(s("circle", { class: "trod", cx: x(a), cy: y(b), r: 3 }));
   }
   inside.append(s("circle", { class: "now", cx: x(place), cy: y(loss), r: 5.5 }));
-  const key = [["curve", "loss"], ["slope", "slope"], ...(walk.length > 1 ? [["walk", "gradient descent by this weight alone"]] : [])];
+  const key = [["curve", "loss"], ["slope", "slope"], ...(walk.length > 1 ? [["walk", "walk by this weight alone"]] : [])];
   return h("div", {}, drawing, legend(key));
 }
 
-function legend(entries) {
+/**
+ * Say what the lines of a chart are.
+ * @param {string[][]} entries class and name of each
+ */
+export function legend(entries) {
   return h("p", { class: "key" }, entries.map(([look, name]) => h("span", {}, s("svg", { viewBox: "0 0 18 8", width: 18, height: 8, "aria-hidden": "true" }, s("path", { class: look, d: "M0 4H18" })), name)));
 }
 
