@@ -15,6 +15,7 @@ from chainrule.execute import loop
 from chainrule.ir import ArrayType, Dim
 from chainrule.plan import LoopPlan, Plan, plan
 from chainrule.plan.rows import find_rows
+from chainrule.tracing import flatten
 
 BATCH = Dim("batch")
 
@@ -43,7 +44,7 @@ def test_all_values_of_a_loop_are_one_group_with_the_kernels_of_a_step() -> None
     planned = _planned(_recurrent, *TYPES)
     assert [g.kind for g in planned.groups] == ["scan"]
     step = _loop(planned)
-    assert [g.kind for g in step.groups] == ["contract", "map", "map"]  # h itself is stacked
+    assert [g.kind for g in step.groups] == ["contract", "map"]
     assert planned.every_group == (*planned.groups, *step.groups)
 
 
@@ -57,11 +58,43 @@ def test_a_carry_that_is_not_stacked_has_two_buffers_and_others_have_none() -> N
     assert not stacked.buffers
 
 
+def test_a_carry_that_is_stacked_as_it_enters_lies_in_the_stack() -> None:
+    step = _loop(_planned(_recurrent, *TYPES))
+    ((stack, x),) = step.stacks.items()
+    assert x is step.carries[0]
+    assert step.entering == {0: stack}
+    # Stacked as it leaves as well, it lies there, and is copied.
+    both = _planned(lambda h, xs: cr.scan(lambda h, x: (h * x, (h, h * x)), h, xs), *TYPES[1:])
+    assert not _loop(both).entering
+    assert len(_loop(both).stacks) == 2
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("length", [0, 1, 2, 5])
+def test_stacks_of_what_enters_are_right_in_native_code(length: int, reverse: bool) -> None:
+    def run(xs: Any, a: Any, b: Any) -> Any:
+        def step(carry: Any, x: Any) -> Any:
+            a, b, c, d = carry  # b stays, a and c change places, d is stacked both ways
+            return (c + x, b, a * 2, d + a), (a, b, d, d + a)
+
+        return cr.scan(step, (a, b, a + b, a - b), xs, reverse=reverse)
+
+    random = np.random.default_rng(length)
+    args = random.normal(size=(length, 3)), random.normal(size=3), random.normal(size=3)
+    expected, found = (flatten(cr.jit(run, executor=e)(*args))[0] for e in ("numpy", "native"))
+    for x, y in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(x, y)
+    open_length = (ArrayType((Dim("time"), 3), "float64"), *args[1:])
+    compiled = cr.trace(run, *open_length).plan({"time": 8}).compile("native")
+    for x, y in zip(expected, flatten(compiled(*args))[0], strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
 def test_the_plan_of_a_loop_can_be_read() -> None:
     text = _planned(_recurrent, *TYPES).explain()
     assert "5 steps;" in text
     assert "%0 = the last %0.1" in text
-    assert "%1 = every %0.2" in text
+    assert "%1 = every carry0" in text
     assert "%0.1 = tanh(add(%0.0, xs[t]))" in text
 
 

@@ -2,12 +2,13 @@
 
 A step reads constants, carries and slices where they lie. New carries go to one of two buffers, in
 turn, and values that are stacked straight to their place in the stack; a carry that is stacked is
-read from there by the next step. All other values of a step share one workspace.
+read from there by the next step. Where a carry is stacked as it enters each step, the step before
+writes it there. All other values of a step share one workspace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chainrule.ir import Graph, Node, Size
@@ -27,7 +28,8 @@ class LoopPlan:
     ends
         What each carry becomes in a step.
     stacks
-        Values of a step that are stacked: the value of the loop -> the value of the step.
+        Values of a step that are stacked: the value of the loop -> the value of the step, which is
+        a carry itself where that lies in the stack when it enters.
     finals
         Values of the loop that are a carry at its end -> the number of the carry.
     length
@@ -39,7 +41,8 @@ class LoopPlan:
     placement
         Where values of a step lie in its workspace, if they lie nowhere else.
     buffers
-        For each carry that is not stacked, by its number, where its two buffers begin.
+        For each carry that is not stacked as it leaves a step, by its number, where its two
+        buffers begin. One that is stacked as it enters needs them for the last step alone.
     inner
         The plans of loops inside of the step.
     inner_at
@@ -59,6 +62,12 @@ class LoopPlan:
     buffers: Mapping[int, tuple[int, int]]
     inner: Mapping[Group, LoopPlan]
     inner_at: int
+
+    @property
+    def entering(self) -> dict[int, Node]:
+        """The carries that lie in a stack when they enter a step, by number, and the stacks."""
+        number = {x: i for i, x in enumerate(self.carries)}
+        return {number[x]: stack for stack, x in self.stacks.items() if x in number}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -91,9 +100,11 @@ def _plan_loop(group: Group, limits: Mapping[str, int], everything_apart: bool) 
     stacked = [x for x in group.outputs if x.options["stacked"]]
     wanted = body.returning(x.options["index"] for x in stacked)
     ends = _apart(wanted.outputs[: body.carries], wanted.inputs)
-    kept = _apart(wanted.outputs[body.carries :], wanted.inputs)
-    graph = Graph(wanted.inputs, (*ends, *kept), wanted.notes)
-    constants, carries, slices = body.divide(graph.inputs)
+    constants, carries, slices = body.divide(wanted.inputs)
+    values = wanted.outputs[body.carries :]
+    free = {x for x, end in zip(carries, ends, strict=True) if end not in values}
+    kept = _apart(values, {*wanted.inputs} - free)
+    graph = Graph(wanted.inputs, (*ends, *(x for x in kept if x not in free)), wanted.notes)
     kernels = fuse(graph, {}, everything_apart=everything_apart)
     placement = place(kernels, dict.fromkeys([*graph.inputs, *graph.outputs]), lambda _: limits)
     buffers, total = {}, placement.total
@@ -119,7 +130,7 @@ def _plan_loop(group: Group, limits: Mapping[str, int], everything_apart: bool) 
     )
 
 
-def _apart(outputs: Sequence[Node], inputs: Sequence[Node]) -> tuple[Node, ...]:
+def _apart(outputs: Sequence[Node], inputs: Collection[Node]) -> tuple[Node, ...]:
     """Outputs of a step, of which each has a place of its own in memory."""
     taken, found = set(inputs), []
     for x in outputs:

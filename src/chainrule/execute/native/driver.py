@@ -392,7 +392,9 @@ class Driver:
         held = self.held
         self._pack_constants(loop)
         latest = [self.code.allocate("ptr") for _ in loop.carries]
-        for variable, address in zip(latest, first, strict=True):
+        for i, (variable, address) in enumerate(zip(latest, first, strict=True)):
+            if i in loop.entering:
+                address = self._first_row(loop, i, address)
             self.code.line(f"store ptr {address}, ptr {variable}")
         with self.code.loop(self.sizes.size(loop.length)) as step:
             last = self.sizes.subtract(loop.length, 1)
@@ -403,8 +405,14 @@ class Driver:
                 self.addresses[x] = set_(f"load ptr, ptr {variable}")
             for i, pair in buffers.items():
                 self.addresses[loop.ends[i]] = self._alternate(pair, step)
+            for i, stack in loop.entering.items():
+                x = loop.ends[i]
+                following = self.sizes.subtract(t, 1) if loop.reverse else self.sizes.add(t, 1)
+                row = self._row(self.addresses[stack], following, x)
+                self.addresses[x] = self._choose(step, last, self.addresses[x], row)
             for stack, x in loop.stacks.items():
-                self.addresses[x] = self._row(self.addresses[stack], t, x)
+                if x not in loop.carries:
+                    self.addresses[x] = self._row(self.addresses[stack], t, x)
             for inner in loop.groups:
                 self._run_group(inner)
             for x, variable in zip(loop.ends, latest, strict=True):
@@ -447,6 +455,25 @@ class Driver:
         stride = self.sizes.multiply(element_count(x.type.shape), itemsize(x.type.dtype))
         place = self.sizes.multiply(stride, t)
         return self.code.set(f"getelementptr i8, ptr {address}, i64 {place}")
+
+    def _first_row(self, loop: LoopPlan, number: int, first: str) -> str:
+        """Copy a first carry to its place in a stack, if there are steps; give that place."""
+        stack, x = loop.entering[number], loop.carries[number]
+        length = self.sizes.size(loop.length)
+        if length == 0:
+            return first
+        t = self.sizes.subtract(length, 1) if loop.reverse else 0
+        row = self._row(self.addresses[stack], t, x)
+        place = self._choose(length, 0, first, row)
+        self._copy(place, first, x)
+        return place
+
+    def _choose(self, a: int | str, b: int | str, same: str, other: str) -> str:
+        """One address where two numbers are equal, another one where they are not."""
+        test = self.sizes.compare("==", a, b)
+        if isinstance(test, bool):
+            return same if test else other
+        return self.code.set(f"select i1 {test}, ptr {same}, ptr {other}")
 
     def _alternate(self, pair: Sequence[str], step: int | str) -> str:
         """The one buffer in even steps, the other one in odd steps."""
