@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from chainrule import nn
 from chainrule.app.model import (
     LanguageModel,
     Sampling,
@@ -16,6 +18,7 @@ from chainrule.app.model import (
     load_model,
     save_model,
 )
+from chainrule.app.model.writing import step_program
 from chainrule.app.training.architecture.networks import language_network
 from chainrule.app.training.text import TextWishes, guessed_scores, prepare_text
 from chainrule.data.language import Characters, Subwords, Tokenizer
@@ -164,6 +167,38 @@ def test_what_stands_behind_a_prompt_changes_nothing() -> None:
     )
     with pytest.raises(DataError, match="at least two tokens"):
         model.losses_of(np.array([1], np.int32))
+
+
+@pytest.mark.parametrize(
+    "words", [WORDS, "embedding 8, gru 8, lstm 8", "embedding 8, positions, attention 2, dense 8"]
+)
+def test_reading_one_token_at_a_time_gives_the_same_text(words: str) -> None:
+    model = untrained(Characters.fit(TEXT), words=words)
+    whole = replace(model, network=None)  # so that the whole context is read for each token
+    for prompt in ("t", "the cat", "the cat sat on the mat"):
+        room = max(1, 9 - len(prompt))  # as long as both see the same
+        for seed in range(3):
+            first = "".join(model.generate(prompt, room, seed=seed))
+            assert first == "".join(whole.generate(prompt, room, seed=seed))
+
+
+def test_attention_sees_the_last_tokens_when_its_places_are_full() -> None:
+    model = untrained(Characters.fit(TEXT))
+    whole = replace(model, network=None)
+    assert [*model.generate("the", 30)] == [*whole.generate("the", 30)]
+
+
+def test_each_token_is_read_once() -> None:
+    model = untrained(Characters.fit(TEXT), words="embedding 8, gru 8")
+    assert model.network is not None
+    program = step_program(model.network, model.context)
+    assert program is not None
+    score = program.scorer([*model.weights.values()], 100)
+    known = score([1, 2, 3])
+    assert score([1, 2, 3]).tolist() == known.tolist()  # nothing is new: nothing is read
+    assert score([1, 2, 3, 4]).tolist() != known.tolist()
+    around = nn.Sequential(nn.Conv1D(3, padding="same"), model.network)
+    assert step_program(around, model.context) is None
 
 
 def test_the_unknown_character_is_never_written() -> None:

@@ -60,6 +60,7 @@ from chainrule.nn.module import (
     Module,
     count_parameters,
     entry,
+    run_step,
     run_with_calls,
     run_with_state,
     state,
@@ -88,6 +89,7 @@ from chainrule.nn.recurrent import (
 from chainrule.nn.residual import Residual
 from chainrule.nn.scope import Variable
 from chainrule.nn.sequential import MLP, Sequential
+from chainrule.nn.stepwise import knows_places, reads_stepwise
 from chainrule.nn.transformer import TransformerDecoder, TransformerEncoder
 from chainrule.nn.transformer_block import TransformerDecoderBlock, TransformerEncoderBlock
 from chainrule.tracing import static
@@ -173,8 +175,11 @@ __all__ = [
     "dot_product_attention",
     "entry",
     "initialisers",
+    "knows_places",
     "masked_softmax",
+    "reads_stepwise",
     "rotary",
+    "run_step",
     "run_with_calls",
     "run_with_state",
     "sinusoidal_table",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 import chainrule.numpy as cnp
 from chainrule.errors import ParameterError, ShapeError
 from chainrule.ir import ArrayType
@@ -12,8 +14,8 @@ from chainrule.nn.attend import dot_product_attention
 from chainrule.nn.dropout import check_rate
 from chainrule.nn.initialisers import GlorotUniform, Initialiser, Zeros
 from chainrule.nn.module import Module
-from chainrule.nn.positions import distance_bias, rotary
-from chainrule.nn.scope import Variable
+from chainrule.nn.positions import distance_bias, rotary, rotary_at
+from chainrule.nn.scope import Remembered, Variable
 from chainrule.tracing import dtype_name, spec_of, static
 
 POSITIONS = ("none", "rotary", "distance")
@@ -162,6 +164,10 @@ class MultiHeadAttention(Module):
         k = self._heads(keys, self.key_weight, self.key_bias, self._groups)
         v = self._heads(values, self.value_weight, self.value_bias, self._groups)
         bias = None
+        remembered = self.remembering(lambda n: _room((k, v), n)) if self.causal else None
+        if remembered is not None:
+            found = self._attend_one(remembered, q, k, v)
+            return _projected(self._joined(found), self.output_weight, self.output_bias)
         if self.position == "rotary":
             q, k = rotary(q, first=max(k.shape[2] - q.shape[2], 0)), rotary(k)
         elif self.position == "distance":
@@ -176,10 +182,31 @@ class MultiHeadAttention(Module):
             dropout=self.dropout,
             key=key,
         )
-        batch, heads, places, size = found.shape
-        joined = cnp.reshape(cnp.permute_dims(found, (0, 2, 1, 3)), (batch, places, heads * size))
-        output = _projected(joined, self.output_weight, self.output_bias)
+        output = _projected(self._joined(found), self.output_weight, self.output_bias)
         return (output, weights) if with_weights else output
+
+    def _attend_one(self, remembered: Remembered, q: Any, k: Any, v: Any) -> Any:
+        """Attend at one place to its own key and those that were kept of the places before."""
+        place, length = remembered.place, remembered.length
+        every = np.arange(length, dtype=np.int32)
+        bias = None
+        if self.position == "rotary":
+            q, k = rotary_at(q, place, length), rotary_at(k, place, length)
+        elif self.position == "distance":
+            table = distance_bias(self.heads, length, length).astype(dtype_name(q.dtype))
+            bias = cnp.take(table, place, axis=1)
+        here = cnp.reshape(cnp.equal(every, place), (length, 1))
+        keys, values = (
+            cnp.where(here, new, old) for new, old in zip((k, v), remembered.past, strict=True)
+        )
+        remembered.keep((keys, values))
+        seen = cnp.less_equal(every, place)
+        return dot_product_attention(q, keys, values, allowed=seen, bias=bias)[0]
+
+    def _joined(self, found: Any) -> Any:
+        """Put the heads of (batch, heads, places, size) side by side."""
+        batch, heads, places, size = found.shape
+        return cnp.reshape(cnp.permute_dims(found, (0, 2, 1, 3)), (batch, places, heads * size))
 
     def _heads(self, x: Any, weight: Any, bias: Any, heads: int) -> Any:
         """Project a sequence and give it as (batch, heads, places, size)."""
@@ -188,6 +215,11 @@ class MultiHeadAttention(Module):
         return cnp.permute_dims(
             cnp.reshape(y, (batch, places, heads, width // heads)), (0, 2, 1, 3)
         )
+
+
+def _room(arrays: tuple[Any, ...], length: int) -> tuple[Any, ...]:
+    """Give zeros like some arrays (batch, heads, places, size) for another number of places."""
+    return tuple(cnp.zeros((*x.shape[:2], length, x.shape[3]), dtype_name(x.dtype)) for x in arrays)
 
 
 def _projected(x: Any, weight: Any, bias: Any) -> Any:

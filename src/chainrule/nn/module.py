@@ -13,7 +13,7 @@ from chainrule import random
 from chainrule.backprop import checkpoint
 from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
 from chainrule.ir import ArrayType, Dim, is_float
-from chainrule.nn.scope import Building, Call, Scope, Variable, current, entered
+from chainrule.nn.scope import Building, Call, Memory, Remembered, Scope, Variable, current, entered
 from chainrule.tracing import (
     Array,
     as_array,
@@ -160,6 +160,20 @@ class Module(ABC):
             for name, value in values.items():
                 scope.changes[_join(scope.paths[id(self)], name)] = value
 
+    def remembering(self, first: Callable[[int], Any]) -> Remembered | None:
+        """Give what this layer kept at the places before; None where whole sequences are read.
+
+        Parameters
+        ----------
+        first
+            Makes what it begins with, for so many places.
+        """
+        scope = current()
+        if scope is None or scope.memory is None or id(self) not in scope.paths:
+            return None
+        name, past = scope.memory.recall(scope.paths[id(self)], first)
+        return Remembered(scope.memory, name, past)
+
     def __repr__(self) -> str:
         shown = []
         for f in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -218,6 +232,47 @@ def run_with_state(
     with entered(Scope(_places(module), recomputed=recomputed or {})) as scope:
         output = module(*inputs, key=key)
     return output, scope.changes
+
+
+def run_step(
+    module: Module, x: Any, past: Mapping[str, Any], place: Any, length: int
+) -> tuple[Any, dict[str, Any]]:
+    """Call a causal network on one place of a sequence, given what it kept of those before.
+
+    Recurrent layers keep their state, causal attention its keys and values: what they give is what
+    they give at this place of the whole sequence. See `reads_stepwise` for the networks that can.
+
+    Parameters
+    ----------
+    module
+        The network.
+    x
+        The sequence at this place, (batch, 1, ...).
+    past
+        What was kept behind the place before; nothing at the first.
+    place
+        Number of the place, int32 (1,).
+    length
+        How many places there is room for.
+
+    Returns
+    -------
+    The output at this place, and what is kept.
+
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> x = np.random.default_rng(0).normal(size=(1, 3, 4))
+    >>> layer = nn.GRU(2).initialise(0, x, dtype="float64")
+    >>> past = {}
+    >>> for i in range(3):
+    ...     y, past = nn.run_step(layer, x[:, i : i + 1], past, np.array([i], np.int32), 3)
+    >>> bool(np.allclose(y[:, 0], layer(x)[:, 2]))
+    True
+    """
+    memory = Memory(place, length, past)
+    with entered(Scope(_places(module), memory=memory)):
+        output = module(x)
+    return output, memory.kept
 
 
 def run_with_calls(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, list[Call]]:

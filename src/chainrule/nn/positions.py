@@ -56,8 +56,13 @@ class SinusoidalPositions(Module):
     def __call__(self, x: Any, *, key: Any = None) -> Any:
         """Add the table."""
         _check_sequence("SinusoidalPositions", x)
-        table = sinusoidal_table(x.shape[1], x.shape[2], self.base)
-        return x + table.astype(dtype_name(x.dtype))
+        remembered = self.remembering(lambda length: ())
+        count = x.shape[1] if remembered is None else remembered.length
+        table = sinusoidal_table(count, x.shape[2], self.base).astype(dtype_name(x.dtype))
+        if remembered is None:
+            return x + table
+        remembered.keep(())
+        return x + cnp.take(table, remembered.place, axis=0)
 
 
 class LearntPositions(Module):
@@ -95,7 +100,11 @@ class LearntPositions(Module):
 
     def __call__(self, x: Any, *, key: Any = None) -> Any:
         """Add the vectors."""
-        return x + self.weight[: x.shape[1]]
+        remembered = self.remembering(lambda length: ())
+        if remembered is None:
+            return x + self.weight[: x.shape[1]]
+        remembered.keep(())
+        return x + cnp.take(self.weight, remembered.place, axis=0)
 
 
 def rotary(x: Any, base: float = 10_000.0, first: int = 0) -> Any:
@@ -120,9 +129,28 @@ def rotary(x: Any, base: float = 10_000.0, first: int = 0) -> Any:
     length, size = x.shape[-2:]
     if size % 2:
         raise ShapeError(f"rotary positions turn pairs of features, received {spec_of(x)}")
-    half = size // 2
-    angles = _angles(first + length, half, base)[first:]
+    angles = _angles(first + length, size // 2, base)[first:]
     cosine, sine = (f(angles).astype(dtype_name(x.dtype)) for f in (np.cos, np.sin))
+    return _turned(x, cosine, sine)
+
+
+def rotary_at(x: Any, place: Any, length: int, base: float = 10_000.0) -> Any:
+    """Turn pairs of features as `rotary` does at one place.
+
+    Parameters
+    ----------
+    x
+        Shape (..., 1, size), with an even size.
+    place
+        Its number, int32 (1,), below `length`.
+    """
+    angles = _angles(length, x.shape[-1] // 2, base)
+    tables = (f(angles).astype(dtype_name(x.dtype)) for f in (np.cos, np.sin))
+    return _turned(x, *(cnp.take(table, place, axis=0) for table in tables))
+
+
+def _turned(x: Any, cosine: Any, sine: Any) -> Any:
+    half = x.shape[-1] // 2
     a, b = x[..., :half], x[..., half:]
     return cnp.concat([a * cosine - b * sine, b * cosine + a * sine], axis=-1)
 

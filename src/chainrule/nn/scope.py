@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -76,6 +76,67 @@ class Call:
 
 
 @dataclass
+class Memory:
+    """What layers keep of the places before, where a network reads one place at a time.
+
+    Attributes
+    ----------
+    place
+        Number of the place that is read, int32 (1,).
+    length
+        How many places there is room for.
+    past
+        What was kept, by the layer's path and the number of its call; empty before the first place.
+    kept
+        The same behind this place.
+    """
+
+    place: Any
+    length: int
+    past: Mapping[str, Any]
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def recall(self, path: str, first: Callable[[int], Any]) -> tuple[str, Any]:
+        """Give the name of what a call keeps, and what it kept last, or what it begins with."""
+        calls = sum(name.startswith(f"{path}#") for name in self.kept)
+        name = f"{path}#{calls}"
+        return name, self.past[name] if name in self.past else first(self.length)
+
+
+@dataclass
+class Remembered:
+    """What one call of a layer kept at the places before.
+
+    Attributes
+    ----------
+    memory
+        Of the whole network.
+    name
+        Of what this call keeps.
+    past
+        What it kept.
+    """
+
+    memory: Memory
+    name: str
+    past: Any
+
+    @property
+    def place(self) -> Any:
+        """Number of the place that is read, int32 (1,)."""
+        return self.memory.place
+
+    @property
+    def length(self) -> int:
+        """How many places there is room for."""
+        return self.memory.length
+
+    def keep(self, value: Any) -> None:
+        """Keep something for the next place."""
+        self.memory.kept[self.name] = value
+
+
+@dataclass
 class Scope:
     """A call in progress.
 
@@ -92,6 +153,8 @@ class Scope:
     recomputed
         Layers whose inner values are computed again in the backward pass: for the path of the
         first of some, how many; see `chainrule.nn.run_with_state`.
+    memory
+        Of the places before; None where whole sequences are read.
     """
 
     paths: Mapping[int, str]
@@ -99,6 +162,7 @@ class Scope:
     changes: dict[str, Any] = field(default_factory=dict)
     calls: list[Call] | None = None
     recomputed: Mapping[str, int] = field(default_factory=dict)
+    memory: Memory | None = None
 
 
 _CURRENT: ContextVar[Scope | None] = ContextVar("call of a network", default=None)

@@ -10,6 +10,7 @@ file               idea
 ``scoring``        predictions beside the truth, and beside a guess
 ``prediction``     the program that predicts, run on blocks of rows
 ``language``       a language model: texts in, their likelihood and continuation out
+``writing``        a language model that reads one token at a time
 ``sampling``       which token comes next
 ``forecast``       a forecast: the last rows of a series in, the next ones out
 ``forecast_network``  the network of forecasts

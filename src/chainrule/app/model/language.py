@@ -15,6 +15,7 @@ from chainrule.app.model.kinds import BATCH
 from chainrule.app.model.prediction import bytes_per_row
 from chainrule.app.model.sampling import Sampling
 from chainrule.app.model.scoring import scores_in
+from chainrule.app.model.writing import step_program
 from chainrule.data.language import UNKNOWN, Characters, Tokenizer, read_text
 from chainrule.errors import DataError, ParameterError
 from chainrule.execute import Planned, choose_executor
@@ -26,6 +27,7 @@ TOKENS = "tokens"
 """The name of the program's last input."""
 
 _BLOCK_BYTES = 2**27
+_FEWEST = 2  # tokens to write, from which on reading one at a time is faster
 _PADDING = 0  # what stands behind a short prompt; causal networks do not see it
 
 
@@ -176,7 +178,8 @@ class LanguageModel:
         prompt
             What it begins with; of a long one the model sees the end.
         length
-            Tokens to add.
+            Tokens to add. Recurrent networks remember all of the text that they wrote, others see
+            its last `context` tokens.
         sampling
             How each is drawn.
         seed
@@ -202,14 +205,11 @@ class LanguageModel:
         self, tokens: list[int], length: int, sampling: Sampling, seed: int
     ) -> Iterator[str]:
         random = np.random.default_rng(seed)
-        run = self._runner(1, length)
+        score = self._scorer(tokens, length)
         made: list[int] = []
         shown = ""
         for _ in range(length):
-            seen = tokens[-self.context :]
-            row = np.full((1, self.context), _PADDING, np.int32)
-            row[0, : len(seen)] = seen
-            scores = run(row)[0, len(seen) - 1].copy()
+            scores = score(tokens)
             if isinstance(self.tokens, Characters):
                 scores[0] = -math.inf  # the unknown character is never written
             token = sampling.draw(scores, random)
@@ -223,6 +223,34 @@ class LanguageModel:
         rest = self.tokens.decode(made)[len(shown) :]
         if rest:
             yield rest
+
+    def _scorer(self, prompt: list[int], length: int) -> Callable[[list[int]], NDArray[np.float32]]:
+        """Give what scores the token behind some others, from call to call one more.
+
+        Where the network can, it reads each token once and keeps what it needs of it. Attention
+        keeps as many as it has room for; from then on the end of the text moves through its places,
+        and is read anew for each token.
+        """
+        run: Callable[[NDArray[np.int32]], NDArray[np.float32]] | None = None
+
+        def whole(tokens: list[int]) -> NDArray[np.float32]:
+            nonlocal run
+            run = run or self._runner(1, length)
+            seen = tokens[-self.context :]
+            row = np.full((1, self.context), _PADDING, np.int32)
+            row[0, : len(seen)] = seen
+            return np.array(run(row)[0, len(seen) - 1])
+
+        steps = None if self.network is None else step_program(self.network, self.context)
+        if steps is None or self.network is None or length < _FEWEST:
+            return whole
+        bounded = nn.knows_places(self.network)
+        skipped = max(0, len(prompt) - self.context)
+        reads = min(len(prompt), self.context) + length
+        score = steps.scorer([*self.weights.values()], reads)
+        if not bounded:
+            return lambda tokens: score(tokens[skipped:])
+        return lambda tokens: (score if len(tokens) <= self.context else whole)(tokens)
 
     def _runner(self, rows: int, runs: int) -> Callable[[NDArray[np.int32]], NDArray[np.float32]]:
         """Make the program ready: native code where NumPy would take longer than compiling."""

@@ -111,6 +111,8 @@ class RecurrentLayer(Module):
         states = (None,) * len(self.cells) if state is None else tuple(state)
         if len(states) != len(self.cells):
             raise ShapeError(f"expected {len(self.cells)} states, received {len(states)}")
+        remembered = self.remembering(lambda length: states)
+        states = states if remembered is None else remembered.past
         counts = None if mask is None else _counting(mask, kind.shape)
         outputs = cnp.swapaxes(x, 0, 1)
         lasts: list[Any] = []
@@ -131,6 +133,8 @@ class RecurrentLayer(Module):
                 sides.append(each)
                 lasts.append(last)
             outputs = sides[0] if len(sides) == 1 else cnp.concat(sides, axis=-1)
+        if remembered is not None:
+            remembered.keep(tuple(lasts))
         if self.returns == "last":
             top = range(len(self.cells) - self._directions, len(self.cells))
             ends = [self.cells[i].output(lasts[i]) for i in top]
