@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.execute.native.compiler import CACHE_LIMIT, cache_contents
+from chainrule.execute.native.cache import CACHE_LIMIT, cache_contents
 from tests.app.process import chainrule
 
 
@@ -31,8 +31,8 @@ def test_compiled_programs_are_counted_and_removed(own_cache: Path, tmp_path: Pa
         "bytes": sum(size for _, size in contents),
         "limit": CACHE_LIMIT,
     }
-    assert told["objects"] == 1
-    assert "one piece of machine code" in chainrule("cache", "--clear", "-q", folder=tmp_path).out
+    assert told["objects"] == 2  # the machine code, and the program's list of it
+    assert "2 files of compiled code" in chainrule("cache", "--clear", "-q", folder=tmp_path).out
     assert cache_contents() == []
 
 

@@ -22,8 +22,8 @@ from chainrule.plan import Plan, plan
 from chainrule.tracing import Array, Captured, Tree, capture, flatten, spec_of, unflatten
 
 if TYPE_CHECKING:
-    from chainrule.execute.native.compiler import Library
     from chainrule.execute.native.function import NativeFunction
+    from chainrule.execute.native.program import Program
 
 
 def trace(function: Callable[..., Any], *args: Any) -> Traced:
@@ -233,17 +233,17 @@ class Compiled:
 
     def llvm(self) -> str:
         """Print the optimised LLVM code."""
-        return self._library.llvm()
+        return self._native_program.llvm()
 
     def assembly(self) -> str:
         """Print the machine code in assembly language."""
-        return self._library.assembly()
+        return self._native_program.assembly()
 
     @property
-    def _library(self) -> Library:
+    def _native_program(self) -> Program:
         if self.native is None:
             raise ParameterError('the NumPy executor has no machine code; compile("native") has')
-        return self.native.library
+        return self.native.program
 
 
 def _leaf_count(tree: Tree) -> int:

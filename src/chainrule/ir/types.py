@@ -156,19 +156,25 @@ def element_count(shape: Shape) -> Size:
     return count
 
 
+_CLOSED = frozenset((int, str, bool, float))
+"""Kinds of parameters that hold no symbolic sizes."""
+
+
 def bind(value: Any, sizes: Mapping[str, Size]) -> Any:
     """Replace symbolic sizes in a parameter (a size, a tuple, anything) by what they stand for."""
-    if isinstance(value, Open):
-        return value.bind(sizes)
+    if type(value) in _CLOSED:  # by far the most; asking whether they are `Open` takes longer
+        return value
     if isinstance(value, tuple):
-        return tuple(bind(item, sizes) for item in value)
-    return value
+        return tuple([bind(item, sizes) for item in value])
+    return value.bind(sizes) if isinstance(value, Open) else value
 
 
 def symbols(value: Any) -> Iterator[str]:
     """Name the symbols that occur in a parameter: a size, a tuple of sizes, anything."""
-    if isinstance(value, Open):
-        yield from value.symbols()
-    elif isinstance(value, tuple):
+    if type(value) in _CLOSED:
+        return
+    if isinstance(value, tuple):
         for item in value:
             yield from symbols(item)
+    elif isinstance(value, Open):
+        yield from value.symbols()

@@ -16,7 +16,7 @@ def cache(screen: Screen, clear: bool) -> ExitCode:
     clear
         Whether to remove them. Programs that run meanwhile are in memory, and go on.
     """
-    from chainrule.execute.native.compiler import (
+    from chainrule.execute.native.cache import (
         CACHE_LIMIT,
         cache_contents,
         cache_folder,
@@ -26,8 +26,8 @@ def cache(screen: Screen, clear: bool) -> ExitCode:
     contents = cache_contents()
     size = sum(taken for _, taken in contents)
     removed = clear_cache() if clear else 0
-    count = "one piece" if len(contents) == 1 else f"{len(contents):,} pieces"
-    kept = f"{count} of machine code, {size / 2**20:.1f} MiB"
+    count = "one file" if len(contents) == 1 else f"{len(contents):,} files"
+    kept = f"{count} of compiled code, {size / 2**20:.1f} MiB"
     screen.pairs(
         [
             ("Folder", f"{cache_folder()} (CHAINRULE_CACHE chooses another one)"),

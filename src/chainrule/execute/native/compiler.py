@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
 from chainrule.errors import ExecutorError
+from chainrule.execute.native.cache import read, shrink, write
+from chainrule.execute.processors import available_workers
 
-GENERATION = 2
-"""Number of the code generator; part of every cache key."""
-
-CACHE_LIMIT = 256 << 20
-"""Bytes that all compiled objects may take on disk."""
-
-_MAGIC = b"chainrule object 1\n"
+GENERATION = 3
+"""Number of this way to compile; part of the name of every object."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Machine:
     """The processor that code is made for.
 
@@ -45,10 +41,16 @@ class Machine:
 
     @property
     def target_machine(self) -> Any:
-        """LLVM's code generator for this processor."""
+        """LLVM's code generator for this processor; one thread at a time may use it."""
         return llvm.Target.from_default_triple().create_target_machine(
             cpu=self.cpu, features=self.features, opt=2, reloc="pic", codemodel="default"
         )
+
+    @property
+    def compiler(self) -> str:
+        """What, beside its text, a module's object depends on."""
+        version = ".".join(map(str, llvm.llvm_version_info))
+        return repr((llvmlite.__version__, version, self.cpu, self.features, GENERATION))
 
 
 @cache
@@ -61,37 +63,133 @@ def machine() -> Machine:
     return Machine(llvm.get_host_cpu_name(), features.flatten(), bits)
 
 
+@dataclass(frozen=True)
+class Unit:
+    """A module: functions that are compiled as one.
+
+    Attributes
+    ----------
+    text
+        LLVM assembly.
+    finished
+        Whether it is as fast as it can be already, so that no optimisation is tried.
+    """
+
+    text: str
+    finished: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its object: a hash of all that the object depends on."""
+        parts = (self.text, self.finished, machine().compiler)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+    def llvm(self) -> str:
+        """Print the optimised LLVM code."""
+        return str(self._optimised(machine().target_machine))
+
+    def assembly(self) -> str:
+        """Print the machine code, in the processor's assembly language."""
+        target_machine = machine().target_machine
+        return str(target_machine.emit_assembly(self._optimised(target_machine)))
+
+    def compile(self) -> bytes:
+        """Make the object; several threads may do so, each for a module of its own."""
+        target_machine = machine().target_machine
+        return _emit(target_machine, self._optimised(target_machine))
+
+    def _optimised(self, target_machine: Any) -> Any:
+        try:
+            module = llvm.parse_assembly(self.text, llvm.create_context())
+        except RuntimeError as error:
+            raise ExecutorError(
+                f"the code generator wrote a module that LLVM refuses: {error}"
+            ) from error
+        module.triple = target_machine.triple
+        module.data_layout = str(target_machine.target_data)
+        if not self.finished:
+            options = llvm.create_pipeline_tuning_options(speed_level=2)
+            options.loop_vectorization = True
+            options.loop_unrolling = False  # but for loops that are marked
+            options.slp_vectorization = False
+            builder = llvm.create_pass_builder(target_machine, options)
+            run = _side_by_side(ffi.lib.LLVMPY_RunNewModulePassManager)
+            run(builder.getModulePassManager(), module, builder)
+        return module
+
+
+def compiled(units: Sequence[Unit]) -> dict[str, bytes]:
+    """Give the objects of modules by their names: from disk if they are there, else made and kept.
+
+    As many are made at a time as there are processors for.
+    """
+    objects = {unit.name: read(unit.name) for unit in units}
+    missing = [x for x in units if objects[x.name] is None]
+    if missing:
+        missing.sort(key=lambda unit: len(unit.text), reverse=True)  # the longest first
+        with ThreadPoolExecutor(min(len(missing), available_workers())) as threads:
+            made = threads.map(Unit.compile, missing)
+            for unit, image in zip(missing, made, strict=True):
+                objects[unit.name] = image
+                write(unit.name, image)
+        shrink()
+    return {name: image for name, image in objects.items() if image is not None}
+
+
+def _emit(target_machine: Any, module: Any) -> bytes:
+    """Generate machine code, as `emit_object` of llvmlite does, but side by side."""
+    emit = _side_by_side(ffi.lib.LLVMPY_TargetMachineEmitToMemory)
+    with ffi.OutputString() as message:
+        buffer = emit(target_machine, module, 1, message)
+        if not buffer:
+            raise ExecutorError(f"LLVM could not generate machine code: {message}")
+    try:
+        begin, size = ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer)
+        return ctypes.string_at(begin, size)
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+def _side_by_side(function: Any) -> Any:
+    """Take a function of LLVM out of the lock by which llvmlite lets one thread in at a time.
+
+    LLVM itself has no need of it for modules whose contexts differ. Where llvmlite does not have
+    the function without the lock, threads take turns.
+    """
+    return getattr(function, "_cfn", function)
+
+
 class Library:
-    """Functions of a compiled module; they live as long as this object does.
+    """Functions of compiled objects; they live as long as this object does.
 
     Parameters
     ----------
-    text
-        LLVM assembly of a module that defines `program`, `loop`, or both.
-    parts
-        Assembly of modules that it needs, and that are as fast as they can be already.
+    objects
+        Machine code.
+    exports
+        Names of the functions that are called.
     imports
-        Addresses of functions that the modules declare.
+        Addresses of functions that the objects call, and do not define.
     """
 
     def __init__(
-        self, text: str, parts: Sequence[str] = (), imports: Mapping[str, int] | None = None
+        self,
+        objects: Sequence[bytes],
+        exports: Sequence[str],
+        imports: Mapping[str, int] | None = None,
     ) -> None:
-        self.text = text
-        self.parts = tuple(parts)
-        self._machine = machine().target_machine
         # LLVM's older linker puts code and constants anywhere, and aborts the process where they
         # lie more than 2 GiB apart; this one, which Windows lacks, gives each object one block.
-        self._jit = llvm.create_lljit_compiler(self._machine, use_jit_link=sys.platform != "win32")
+        self._jit = llvm.create_lljit_compiler(
+            machine().target_machine, use_jit_link=sys.platform != "win32"
+        )
         builder = llvm.JITLibraryBuilder()
-        builder.add_object_img(_object(text, self._machine, optimise=True))
-        for part in parts:
-            builder.add_object_img(_object(part, self._machine, optimise=False))
+        for image in objects:
+            builder.add_object_img(image)
         for name, address in (imports or {}).items():
             builder.import_symbol(name, address)
-        for name in ("program", "loop"):
-            if f"define void @{name}(" in text:
-                builder.export_symbol(name)
+        for name in exports:
+            builder.export_symbol(name)
         builder.add_current_process()
         self._tracker = builder.link(self._jit, "chainrule")
 
@@ -100,119 +198,3 @@ class Library:
         function = ctypes.CFUNCTYPE(None, *arguments)(self._tracker[name])
         function.library = self  # type: ignore[attr-defined]  # its code lives as long as we do
         return function
-
-    def assembly(self) -> str:
-        """Print the machine code, in the processor's assembly language."""
-        modules = [_optimised(self.text, self._machine)]
-        modules += [_parsed(part, self._machine) for part in self.parts]
-        return "\n".join(str(self._machine.emit_assembly(module)) for module in modules)
-
-    def llvm(self) -> str:
-        """Print the optimised LLVM code."""
-        return "\n".join([str(_optimised(self.text, self._machine)), *self.parts])
-
-
-def _parsed(text: str, target_machine: Any) -> Any:
-    try:
-        module = llvm.parse_assembly(text)
-    except RuntimeError as error:
-        raise ExecutorError(
-            f"the code generator wrote a module that LLVM refuses: {error}"
-        ) from error
-    module.triple = target_machine.triple
-    module.data_layout = str(target_machine.target_data)
-    return module
-
-
-def _optimised(text: str, target_machine: Any) -> Any:
-    module = _parsed(text, target_machine)
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = True
-    options.loop_unrolling = False  # but for loops that are marked
-    options.slp_vectorization = False
-    builder = llvm.create_pass_builder(target_machine, options)
-    builder.getModulePassManager().run(module, builder)
-    return module
-
-
-def _key(text: str, here: Machine) -> str:
-    version = ".".join(map(str, llvm.llvm_version_info))
-    parts = (text, llvmlite.__version__, version, here.cpu, here.features, GENERATION)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def cache_folder() -> Path:
-    """Where compiled objects are kept: `CHAINRULE_CACHE`, or the user's cache folder."""
-    chosen = os.environ.get("CHAINRULE_CACHE")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "chainrule"
-
-
-def _object(text: str, target_machine: Any, *, optimise: bool) -> bytes:
-    """The compiled module: from disk if it is there and whole, else made and kept."""
-    path = cache_folder() / f"{_key(text, machine())}.o"
-    kept = _read(path)
-    if kept is not None:
-        return kept
-    module = _optimised(text, target_machine) if optimise else _parsed(text, target_machine)
-    image = bytes(target_machine.emit_object(module))
-    _write(path, image)
-    return image
-
-
-def _read(path: Path) -> bytes | None:
-    """Read an object, and make sure that it is the one that was written."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    begin = len(_MAGIC) + 32
-    if not content.startswith(_MAGIC) or len(content) < begin:
-        return None
-    image = content[begin:]
-    return image if hashlib.sha256(image).digest() == content[len(_MAGIC) : begin] else None
-
-
-def _write(path: Path, image: bytes) -> None:
-    """Keep an object; a folder that cannot be written to is no error, only slower next time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + hashlib.sha256(image).digest() + image)
-        Path(temporary).replace(path)
-        _shrink(path.parent)
-    except OSError:
-        return
-
-
-def _shrink(folder: Path) -> None:
-    """Remove the objects that were made longest ago while all of them take too much space."""
-    objects = sorted(folder.glob("*.o"), key=lambda path: path.stat().st_mtime, reverse=True)
-    total = 0
-    for path in objects:
-        total += path.stat().st_size
-        if total > CACHE_LIMIT:
-            path.unlink(missing_ok=True)
-
-
-def cache_contents() -> list[tuple[Path, int]]:
-    """List the compiled objects that are kept, with their sizes in bytes."""
-    folder = cache_folder()
-    return sorted((path, path.stat().st_size) for path in folder.glob("*.o"))
-
-
-def clear_cache() -> int:
-    """Remove all compiled objects that are kept; return how many there were."""
-    removed = 0
-    for path, _ in cache_contents():
-        path.unlink(missing_ok=True)
-        removed += 1
-    return removed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chainrule.errors import ExecutorError
 from chainrule.execute.native import along
@@ -14,8 +14,15 @@ from chainrule.execute.native.code import Code, Indices
 from chainrule.execute.native.gemm import GemmText, Target, gemm
 from chainrule.execute.native.gemm_plan import worth_blas
 from chainrule.execute.native.kernels import Divided, Kernel
+from chainrule.execute.native.layout import (
+    rounded,
+    scratch_at,
+    slots_of,
+    symbols_of,
+    workspace_at,
+)
 from chainrule.execute.native.steps import ARGUMENTS
-from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize, symbols
+from chainrule.ir import Dim, Node, Size, bind, element_count, itemsize
 from chainrule.plan import Group, Plan
 from chainrule.plan.chunk import Chunk
 from chainrule.plan.fuse import in_memory, matrix_operand
@@ -23,17 +30,38 @@ from chainrule.plan.loops import LoopPlan
 from chainrule.plan.rows import row_axis
 
 
+@dataclass(frozen=True)
+class KernelText:
+    """A kernel as text, and what it refers to.
+
+    Attributes
+    ----------
+    name
+        Of the function.
+    definition, declaration
+        The function, and what others need to call it.
+    intrinsics, functions
+        Declarations that it needs; transcendental functions that it calls, by name and dtype.
+    """
+
+    name: str
+    definition: str
+    declaration: str
+    intrinsics: frozenset[str]
+    functions: frozenset[tuple[str, str]]
+
+
 class Driver:
     """Writes the function that runs the kernels of a plan in order, and the kernels.
 
     Parameters
     ----------
-    plan
-        What to run.
-    target
-        The machine.
-    timed
-        Whether to count the cycles of each group; see `write_program`.
+        plan
+            What to run.
+        target
+            The machine.
+        timed
+            Whether to count the cycles of each group; see `write_program`.
 
     Attributes
     ----------
@@ -42,15 +70,17 @@ class Driver:
     symbols
         Symbolic sizes, in the order in which they are passed.
     kernels
-        Names of kernels by their text.
+        Kernels by their text.
     products
         Text of matrix products by their names.
     held
         Bytes of matrices that are packed for the loops around the place that is being written.
     packed
         Where the matrix lies that a product in a loop finds packed.
-    declarations, functions, imports
-        What the text refers to: lines, transcendental functions, and addresses from outside.
+    declarations, imports
+        What the text of the driver refers to: lines, and addresses from outside.
+    scratch
+        Bytes of working memory for matrix products.
     """
 
     def __init__(self, plan: Plan, target: Target, *, timed: bool) -> None:
@@ -60,24 +90,14 @@ class Driver:
         self.partial = plan.sharing.partial if plan.sharing else frozenset[Node]()
         self.timed = timed
         self.target = target
-        graph = plan.graph
-        constants = [x for x in graph.nodes if x.card.name == "constant"]
-        inside = {*plan.placement.offsets, *plan.in_place, *graph.inputs, *constants}
-        outputs = [x for x in dict.fromkeys(graph.outputs) if x not in inside]
-        self.slots = (*graph.inputs, *outputs, *constants)
-        found = {s for x in graph.nodes for s in symbols(x.type.shape)}
-        found |= {s for x in graph.nodes for _, v in x.params for s in symbols(v)}
-        self.symbols = tuple(sorted(found))
-        missing = [s for s in self.symbols if s not in plan.limits]
-        if missing:
-            raise ExecutorError(f"the native executor needs a limit for the size {missing[0]}")
+        self.slots = slots_of(plan)
+        self.symbols = symbols_of(plan)
         self.loops = plan.every_loop
-        nodes = (*graph.nodes, *(x for loop in plan.loops.values() for x in loop.nodes))
+        nodes = (*plan.graph.nodes, *(x for loop in plan.loops.values() for x in loop.nodes))
         counts = [element_count(bind(x.type.shape, plan.limits)) for x in nodes]
         self.narrow = max(map(int, counts), default=0) < 2**31
-        self.kernels: dict[str, str] = {}
+        self.kernels: dict[str, KernelText] = {}
         self.declarations: set[str] = set()
-        self.functions: set[tuple[str, str]] = set()
         self.products: dict[str, str] = {}
         self.imports: dict[str, int] = {}
         self.scratch = 0
@@ -91,19 +111,6 @@ class Driver:
         self.whole_rows = ("", "", "")
         self.workspace = ""
         self.counters = {group: i for i, group in enumerate(plan.every_group)}
-
-    @property
-    def arena(self) -> int:
-        """Bytes of working memory: for values, for the steps of a loop, and for products."""
-        return self._scratch_at + self.scratch
-
-    @property
-    def _workspace_at(self) -> int:
-        return _aligned(self.plan.placement.total)
-
-    @property
-    def _scratch_at(self) -> int:
-        return _aligned(self._workspace_at + self.plan.memory() - self.plan.placement.total)
 
     def write(self) -> str:
         """Write the function."""
@@ -156,8 +163,8 @@ class Driver:
                 address = set_(f"getelementptr i64, ptr %sizes, i64 {i}")
                 self.code.line(f"%{name}.{self.symbols[0]} = load i64, ptr {address}")
             self.whole_rows = (whole, f"%total.{self.symbols[0]}", f"%first.{self.symbols[0]}")
-        self.workspace = set_(f"getelementptr i8, ptr {own}, i64 {self._workspace_at}")
-        self.scratch_address = set_(f"getelementptr i8, ptr {own}, i64 {self._scratch_at}")
+        self.workspace = set_(f"getelementptr i8, ptr {own}, i64 {workspace_at(self.plan)}")
+        self.scratch_address = set_(f"getelementptr i8, ptr {own}, i64 {scratch_at(self.plan)}")
 
     def _arena(self, worker: str) -> str:
         address = self.code.set(f"getelementptr ptr, ptr %arenas, i64 {worker}")
@@ -255,10 +262,8 @@ class Driver:
         else:
             ranges = []
         code = along.write(kernel)
-        self.declarations |= code.intrinsics
-        self.functions |= code.functions
         parameters = [f"ptr noalias {p}" for p in (*memory.values(), "%status")]
-        name = self._define(f"({', '.join([*parameters, *names])}) #0 {{\n{code.body}\n}}")
+        name = self._define(f"({', '.join([*parameters, *names])})", code)
         arguments = [f"ptr {address}" for address in (*memory, "%status")]
         call = f"call void @{name}({', '.join([*arguments, *sizes, *ranges])})"
         if update and not ranges:
@@ -286,9 +291,17 @@ class Driver:
         self.code.line(f"br label %{tag}.done")
         self.code.label(f"{tag}.done")
 
-    def _define(self, text: str) -> str:
-        """Keep a function once, however often it is needed."""
-        return self.kernels.setdefault(text, f"kernel{len(self.kernels)}")
+    def _define(self, parameters: str, code: Code) -> str:
+        """Keep a kernel once, however often it is needed; return its name."""
+        text, name = f"{parameters} #0 {{\n{code.body}\n}}", f"kernel{len(self.kernels)}"
+        kernel = KernelText(
+            name,
+            f"define void @{name}{text}",
+            f"declare void @{name}{parameters}",
+            frozenset(code.intrinsics),
+            frozenset(code.functions),
+        )
+        return self.kernels.setdefault(text, kernel).name
 
     def _call_product(self, group: Group) -> None:
         (node,) = group.outputs
@@ -437,7 +450,7 @@ class Driver:
             self.packed[group] = self._at(self.scratch_address, self.held)
             name = self._keep_product(product.declarations, product.packing, "ptr, ptr")
             self.code.line(f"call void @{name}(ptr {self.addresses[b]}, ptr {self.packed[group]})")
-            self.held += _aligned(product.packed)
+            self.held += rounded(product.packed)
             self.scratch = max(self.scratch, self.held)
 
     def _at(self, base: str, offset: int | str) -> str:
@@ -481,7 +494,3 @@ class Driver:
             return pair[step % 2]
         odd = self.code.set(f"trunc i64 {step} to i1")
         return self.code.set(f"select i1 {odd}, ptr {pair[1]}, ptr {pair[0]}")
-
-
-def _aligned(count: int) -> int:
-    return -(-count // 64) * 64

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.execute.native.arrays import ADDRESS, address, aligned
 from chainrule.execute.native.compiler import Library
-from chainrule.execute.native.program import Program, write_program
+from chainrule.execute.native.program import Program
 from chainrule.execute.native.run import (
     KEPT,
     PROGRAM,
@@ -45,7 +45,7 @@ class _FunctionKey:
 
 @lru_cache(maxsize=KEPT)
 def _built_function(key: _FunctionKey) -> tuple[Plan, Program, Library]:
-    program = write_program(key.plan, target())
+    program = Program(key.plan, target())
     return key.plan, program, program.link()
 
 
@@ -148,7 +148,7 @@ class NativeFunction:
             return frame
 
     def _call_on(self, frame: _Frame) -> None:
-        if self.program.imports:
+        if self.program.calls_blas:
             with one_blas_thread(self.program):
                 self._call(*frame.arguments)
         else:

@@ -1,6 +1,6 @@
-"""Whole programs: kernels, and the driver that runs them in order, as one LLVM module.
+"""Whole programs: kernels, and the driver that runs them in order, as LLVM modules.
 
-The module exports two functions::
+They export two functions::
 
     void program(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier)
     void loop(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier,
@@ -21,69 +21,154 @@ arrivals at the barrier for which it waits next.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from chainrule.execute.native.cache import read, write
 from chainrule.execute.native.code import ROLLED, UNROLLED
-from chainrule.execute.native.compiler import Library
-from chainrule.execute.native.driver import Driver
+from chainrule.execute.native.compiler import Library, Unit, compiled
+from chainrule.execute.native.digest import digest
+from chainrule.execute.native.driver import Driver, KernelText
 from chainrule.execute.native.gemm import Target
+from chainrule.execute.native.layout import scratch_at, slots_of, symbols_of
 from chainrule.execute.native.steps import Steps, barrier_text, write_loop
 from chainrule.execute.native.transcendental import declarations, definition, requires
 from chainrule.ir import Node
 from chainrule.plan import Plan
 
+PIECE = 12_000
+"""Characters of kernels that make a module, compiled beside others."""
 
-@dataclass(frozen=True, eq=False)
-class Program:
-    """A module as text, with what its caller has to provide.
+
+@dataclass(frozen=True)
+class Written:
+    """What the code generator wrote.
 
     Attributes
     ----------
-    text
-        LLVM assembly of the kernels and drivers.
-    products
-        LLVM assembly of each matrix product, which needs no further optimisation; equal products
-        of different programs are equal texts.
+    units
+        The drivers first, then kernels, then the matrix products, which need no optimisation;
+        equal products of different programs are equal texts.
     imports
         Addresses of functions from outside, by name.
-    slots
-        Values whose addresses the caller provides, in order.
-    arena
-        Bytes of working memory.
-    symbols
-        Symbolic sizes, in the order in which they are passed.
+    scratch
+        Bytes of working memory for matrix products.
     """
 
-    text: str
-    products: tuple[str, ...]
+    units: tuple[Unit, ...]
     imports: Mapping[str, int]
-    slots: tuple[Node, ...]
-    arena: int
-    symbols: tuple[str, ...]
-
-    def link(self) -> Library:
-        """Compile the modules, or take them from the cache, and join them."""
-        return Library(self.text, self.products, self.imports)
+    scratch: int
 
 
-def write_program(
-    plan: Plan, target: Target, steps: Steps | None = None, *, timed: bool = False
-) -> Program:
-    """Write the module for a plan.
+@dataclass(frozen=True)
+class Built:
+    """A program's objects, and what its caller has to know of them.
 
-    Parameters
+    Attributes
     ----------
+    objects
+        Machine code.
+    imports, scratch
+        See `Written`.
+    """
+
+    objects: tuple[bytes, ...]
+    imports: Mapping[str, int]
+    scratch: int
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A plan in machine code, with what its caller has to provide.
+
+    Where the code is on disk, no text is written.
+
+    Attributes
+    ----------
+    plan
+        What it computes.
     target
         The machine.
     steps
         For a loop, what changes from step to step.
     timed
-        Whether to count the processor's cycles: one more slot, behind all others, then holds
+        Whether it counts the processor's cycles: one more slot, behind all others, then holds
         the address of one int64 for each group, to which its cycles are added, and of one more
         for the cycle at which the program began.
     """
-    driver = Driver(plan, target, timed=timed)
+
+    plan: Plan
+    target: Target
+    steps: Steps | None = None
+    timed: bool = False
+
+    @cached_property
+    def slots(self) -> tuple[Node, ...]:
+        """Values whose addresses the caller provides, in order."""
+        return slots_of(self.plan)
+
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbolic sizes, in the order in which they are passed."""
+        return symbols_of(self.plan)
+
+    @property
+    def arena(self) -> int:
+        """Bytes of working memory: for values, for the steps of a loop, and for products."""
+        return scratch_at(self.plan) + self._built.scratch
+
+    @property
+    def calls_blas(self) -> bool:
+        """Whether functions from outside are called."""
+        return bool(self._built.imports)
+
+    @cached_property
+    def written(self) -> Written:
+        """The program as text."""
+        return _write(self)
+
+    def link(self) -> Library:
+        """Compile the modules, or take them from the cache, and join them."""
+        exports = ("program", "loop") if self.steps else ("program",)
+        return Library(self._built.objects, exports, self._built.imports)
+
+    def llvm(self) -> str:
+        """Print the optimised LLVM code."""
+        return "\n".join(unit.llvm() for unit in self.written.units)
+
+    def assembly(self) -> str:
+        """Print the machine code, in the processor's assembly language."""
+        return "\n".join(unit.assembly() for unit in self.written.units)
+
+    @cached_property
+    def _built(self) -> Built:
+        name = digest(self.plan, self.target, self.steps, self.timed)
+        built = _recall(name)
+        if built is None:
+            text = self.written
+            objects = compiled(text.units)
+            if not text.imports:  # whether BLAS is there, and how it is called, may change
+                write(name, "\n".join([str(text.scratch), *objects]).encode())
+            built = Built(tuple(objects.values()), text.imports, text.scratch)
+        return built
+
+
+def _recall(name: str) -> Built | None:
+    """Take a program from disk: a list of its objects, and those."""
+    found = read(name)
+    if found is None:
+        return None
+    scratch, *names = found.decode().split("\n")
+    objects = [read(x) for x in names]
+    whole = tuple(x for x in objects if x is not None)
+    return Built(whole, {}, int(scratch)) if len(whole) == len(objects) else None
+
+
+def _write(program: Program) -> Written:
+    """Write the modules."""
+    plan, target, steps = program.plan, program.target, program.steps
+    driver = Driver(plan, target, timed=program.timed)
     main, loop, declared = driver.write(), "", set[str]()
     if steps:
         slots = {node: i for i, node in enumerate(driver.slots)}
@@ -91,25 +176,47 @@ def write_program(
         loop, declared = write_loop(
             steps, slots, symbolic=symbolic, workers=driver.workers, target=target
         )
-    functions = _with_required(driver.functions)
-    declared |= driver.declarations | {line for f in functions for line in declarations(*f)}
-    parts = [
+    meet = barrier_text(target) if driver.workers > 1 else ""
+    drivers, declared = [main, loop, meet], declared | driver.declarations
+    pieces = _pieces(list(driver.kernels.values()))
+    if len(pieces) > 1:
+        declared |= {x.declaration for piece in pieces for x in piece}
+        units = [_unit(target, [], drivers, declared)]
+        units += [_unit(target, piece, [], set()) for piece in pieces]
+    else:
+        units = [_unit(target, [x for piece in pieces for x in piece], drivers, declared)]
+    units += [Unit(text, finished=True) for text in driver.products.values()]
+    return Written(tuple(units), driver.imports, driver.scratch)
+
+
+def _pieces(kernels: Sequence[KernelText]) -> list[list[KernelText]]:
+    """Divide kernels into pieces of about the same length."""
+    total = sum(len(kernel.definition) for kernel in kernels)
+    count = max(1, round(total / PIECE))
+    pieces: list[list[KernelText]] = [[] for _ in range(count)]
+    done = 0
+    for kernel in kernels:
+        pieces[done * count // total].append(kernel)
+        done += len(kernel.definition)
+    return [piece for piece in pieces if piece]
+
+
+def _unit(
+    target: Target, kernels: Sequence[KernelText], drivers: Sequence[str], declared: set[str]
+) -> Unit:
+    """Write a module of kernels, which others may call, and drivers with what these declare."""
+    functions = _with_required({x for kernel in kernels for x in kernel.functions})
+    declared = declared | {line for kernel in kernels for line in kernel.intrinsics}
+    declared |= {line for function in functions for line in declarations(*function)}
+    width = f'"prefer-vector-width"="{target.vector_bits}"'
+    lines = [
         "\n".join(sorted(declared)),
         *(definition(*function) for function in functions),
-        *(f"define internal void @{name}{text}" for text, name in driver.kernels.items()),
-        main,
-        loop,
-        barrier_text(target) if driver.workers > 1 else "",
-        f'attributes #0 = {{ noinline nounwind "prefer-vector-width"="{target.vector_bits}" }}',
+        *(kernel.definition for kernel in kernels),
+        *drivers,
+        f"attributes #0 = {{ noinline nounwind {width} }}",
     ]
-    return Program(
-        _number_loops("\n\n".join(part for part in parts if part)),
-        tuple(driver.products.values()),
-        driver.imports,
-        driver.slots,
-        driver.arena,
-        driver.symbols,
-    )
+    return Unit(_number_loops("\n\n".join(line for line in lines if line)))
 
 
 def _number_loops(text: str) -> str:

@@ -17,7 +17,7 @@ from chainrule.errors import IndexRangeError
 from chainrule.execute.native.arrays import ADDRESS, address, addresses, aligned
 from chainrule.execute.native.compiler import Library, machine
 from chainrule.execute.native.gemm import Target
-from chainrule.execute.native.program import Program, write_program
+from chainrule.execute.native.program import Program
 from chainrule.execute.native.steps import Steps
 from chainrule.execute.native.workers import Workers
 from chainrule.ir import Graph, Node, bind, itemsize
@@ -48,7 +48,7 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
     -------
     Seconds for each of `Plan.every_group`, all steps of a loop together: the fewest in any run.
     """
-    program = write_program(planned, target(), timed=True)
+    program = Program(planned, target(), timed=True)
     call = program.link().function("program", *PROGRAM)
     random = np.random.default_rng(0)
     arrays = constants_of(program)
@@ -128,7 +128,7 @@ def _loop_program(step: Plan, key: LoopKey) -> Program:
     *_, rows, number = step.graph.inputs
     strides = {number: 4} | {x: itemsize(x.type.dtype) for x in _records(step, key.carried)}
     steps = Steps(rows, key.batch_size, strides)
-    return write_program(step, target(), steps, timed=key.timed)
+    return Program(step, target(), steps, timed=key.timed)
 
 
 def _records(step: Plan, carried: int) -> list[Node]:
@@ -226,7 +226,7 @@ class NativeLoop:
 
 def one_blas_thread(program: Program) -> AbstractContextManager[Any]:
     """Keep BLAS to one thread, if the program calls it: ours are busy already."""
-    if not program.imports:
+    if not program.calls_blas:
         return nullcontext()
     from threadpoolctl import threadpool_limits
 
