@@ -22,6 +22,7 @@ from chainrule.tracing import capture, flatten
 
 BATCH = Dim("batch")
 X, T = ArrayType((BATCH, 2), "float64"), ArrayType((BATCH, 1), "float64")
+T3 = ArrayType((BATCH, 3), "float64")
 MATRIX = np.array([[0.5, -1.0], [2.0, 1.5]])
 
 
@@ -36,6 +37,15 @@ def derived(network: nn.Module, loss: losses.Loss, x: Any = X, t: Any = T) -> De
 
 def said(derivation: Derivation, key: str) -> str:
     return text(derivation[key].formula)
+
+
+def test_equations_are_folded_for_a_terminal() -> None:
+    derivation = derived(nn.Sequential(nn.Dense(3), nn.LayerNorm()), losses.SquaredError(), t=T3)
+    plain, folded = derivation.text(), derivation.text(width=60)
+    assert max(map(len, plain.splitlines())) > 60 >= max(map(len, folded.splitlines()))
+    assert " ".join(folded.split()) == " ".join(plain.split())
+    columns = {line.rindex("   n × ") for line in folded.splitlines() if line.endswith("n × 3")}
+    assert len(columns) == 1
 
 
 def test_a_layered_network_reads_as_in_a_textbook() -> None:

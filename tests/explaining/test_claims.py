@@ -302,6 +302,14 @@ def test_a_report_prints_a_line_for_each_claim(reports: dict[str, ClaimReport]) 
     assert repr(reports["E5"]) == reports["E5"].text()
 
 
+def test_a_report_is_folded_for_a_terminal(reports: dict[str, ClaimReport]) -> None:
+    lines = reports["E1"].text(width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    place = next(i for i, line in enumerate(lines) if line.startswith("  delta[h2]"))
+    assert lines[place + 1].startswith(" " * 23 + "the numbers")
+    assert " ".join(" ".join(lines).split()) == " ".join(reports["E1"].text().split())
+
+
 def test_a_report_is_plain_data_and_one_page(reports: dict[str, ClaimReport]) -> None:
     data = json.loads(json.dumps(reports["E1"].to_dict()))
     assert data["counts"] == {"exact": 2, "rounded": 11, "wrong": 7}

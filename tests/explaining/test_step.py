@@ -61,6 +61,21 @@ def test_the_worked_example_comes_out_as_on_paper(step: Step) -> None:
     assert step.loss_after == pytest.approx((0.659554 - 0.5) ** 2 / 2, rel=1e-5)
 
 
+def test_the_text_can_be_folded(step: Step) -> None:
+    folded = step.text(native=False, width=72)
+    assert max(map(len, folded.splitlines())) <= 72
+    assert " ".join(folded.split()) == " ".join(step.text(native=False).split())
+
+
+def test_a_weight_that_no_update_changes_is_given_once() -> None:
+    layer = nn.Dense(1).with_arrays({"weight": [[3.0]], "bias": [1.0]})
+    rate = optim.SGD(0.1)
+    going = Continued(0.1, rate, rate.initial({"weight": np.array([[3.0]])}), frozenset({"bias"}))
+    taken = explain(layer, [[2.0]], [[4.0]], losses.HalfSquaredError(), going)
+    given = taken.text(native=False).partition("\nforward\n")[0]
+    assert given.splitlines()[4:] == ["  b⁽¹⁾ = [1.]", "  η = 0.1"]
+
+
 def test_the_text_tells_the_whole_story(step: Step) -> None:
     said = step.text(native=False)
     places = [said.index(f"\n{part}\n") for part in ("forward", "loss", "backward", "update")]

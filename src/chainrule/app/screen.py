@@ -46,6 +46,11 @@ class Screen:
         """Whether there is nobody to read more than the result."""
         return self.machine or self.quiet
 
+    @property
+    def width(self) -> int | None:
+        """Characters in a line of the terminal; None where the output goes to a file."""
+        return self._console.width if self._console.is_terminal else None
+
     def say(self, text: object = "", style: str = "") -> None:
         """Write a paragraph, unless nobody reads."""
         self._write(Text(printable(text), style))

@@ -12,6 +12,7 @@ from chainrule.backprop.formula import (
     Fold,
     Relation,
     Symbol,
+    fold_line,
     latex,
     mathml,
     text,
@@ -19,6 +20,8 @@ from chainrule.backprop.formula import (
 )
 from chainrule.backprop.naming import key_of
 from chainrule.ir import ArrayType, Node
+
+_MARGIN = 10  # of the equations; the names of the parts stand in it
 
 # What functions mean that only move entries.
 _FUNCTIONS = {
@@ -108,19 +111,32 @@ class Derivation:
         known = ", ".join(line.key for line in self.lines)
         raise KeyError(f"there is no line {key!r}; there are {known}")
 
-    def text(self) -> str:
-        """Print the equations as text, with the shape of every value."""
+    def text(self, width: int | None = None) -> str:
+        """Print the equations as text, with the shape of every value.
+
+        Parameters
+        ----------
+        width
+            Of the terminal, in characters, for which long lines are folded; None folds nothing.
+        """
         given = ", ".join(f"{text(symbol)} ({_shape(kind)})" for symbol, kind in self.given)
         equations = [text(line.equation) for line in self.lines]
-        width = min(72, max(map(len, equations), default=0))
-        rows = [f"given     {given}"]
+        column = min(72, max(map(len, equations), default=0))
+        if width is not None:
+            shapes = max((len(line.shape) for line in self.lines), default=0)
+            column = min(column, max(width - _MARGIN - 3 - shapes, 0))
+        rows = [fold_line(f"given     {given}", width, _MARGIN)]
         part = ""
         for line, equation in zip(self.lines, equations, strict=True):
             heading = line.part if line.part != part else ""
             part = line.part
-            rows.append(f"{heading:<10}{equation:<{width}}   {line.shape}")
+            room = None if width is None else width - 3 - len(line.shape)
+            written = fold_line(f"{heading:<{_MARGIN}}{equation:<{column}}", room, _MARGIN + 4)
+            *front, last = written.split("\n")
+            rows += [*front, f"{last:<{_MARGIN + column}}   {line.shape}"]
         legend = self.legend()
-        return "\n".join([*rows, f"where     {legend}"] if legend else rows)
+        where = [fold_line(f"where     {legend}", width, _MARGIN)] if legend else []
+        return "\n".join([*rows, *where])
 
     def legend(self, spelled: bool = True) -> str:
         """Explain the signs that occur; matrix products have one only where they are spelled."""

@@ -31,9 +31,9 @@ class Derived:
     derivation: Derivation
     title: str
 
-    def text(self) -> str:
-        """Print the equations as text."""
-        return self.derivation.text()
+    def text(self, width: int | None = None) -> str:
+        """Print the equations as text, folded for a terminal of some width in characters."""
+        return self.derivation.text(width)
 
     def latex(self) -> str:
         """Print the equations in LaTeX."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.backprop.derivation import Derivation, Line
-from chainrule.backprop.formula import text
+from chainrule.backprop.formula import fold_line, text
 from chainrule.backprop.naming import key_of
 from chainrule.errors import ParameterError
 from chainrule.explaining.labels import Labels
@@ -112,7 +112,7 @@ class Step:
             self.objective, self.criterion, self.optimiser, self.results, self.number
         )
 
-    def text(self, digits: int = 6, native: bool = True) -> str:
+    def text(self, digits: int = 6, native: bool = True, width: int | None = None) -> str:
         """Print the step: equations, matrices, and the numbers of every unit of small layers.
 
         Parameters
@@ -121,6 +121,8 @@ class Step:
             Significant digits of the numbers.
         native
             Whether to compare with float32 native code, which has to be compiled first.
+        width
+            Of the terminal, in characters, for which equations are folded; None folds nothing.
         """
         rows = [f"given\n{self._given_text(digits)}"]
         part = ""
@@ -128,13 +130,13 @@ class Step:
             if line.part != part:
                 part = line.part
                 rows.append(part)
-            rows.append(_indented(text(line.equation), 2))
+            rows.append(fold_line(_indented(text(line.equation), 2), width, 6))
             units = [] if line.type.shape == () else self._units(line, digits)
             if units:
-                rows += [_indented(unit.text(), 6) for unit in units]
+                rows += [fold_line(_indented(unit.text(), 6), width, 10) for unit in units]
             elif line.type.shape == ():
                 last = self.equation(line.key, (), digits).text().split(" = ")[-2:]
-                rows.append(_indented(f"= {' = '.join(last)}", 6))
+                rows.append(fold_line(_indented(f"= {' = '.join(last)}", 6), width, 10))
             else:
                 rows.append(_indented(_array_text(self[line.key], digits), 6))
         after = (
@@ -142,15 +144,14 @@ class Step:
         )
         rows.append(f"loss {self.loss:.{digits}g}{after}")
         if native:
-            rows.append(self.precision.text())
+            rows.append(fold_line(self.precision.text(), width, 4))
         return "\n".join(rows)
 
     def to_dict(self, native: bool = True) -> dict[str, Any]:
         """Give everything as plain data, ready for JSON; big arrays only as a summary."""
         given = [
-            {"key": key, "text": text(symbol), **_array_dict(self.values[node])}
-            for key, (symbol, node) in self._nodes.items()
-            if not node.inputs
+            {"key": key_of(symbol), "text": text(symbol), **_array_dict(self.values[node])}
+            for symbol, node in self._given
         ]
         lines = []
         for line in self.lines:
@@ -179,8 +180,7 @@ class Step:
     def _body(self, native: bool) -> str:
         given = [
             math_row(symbol) + array_table(text(symbol), self.values[node])
-            for symbol, node in self._nodes.values()
-            if not node.inputs
+            for symbol, node in self._given
         ]
         parts = [section("given", given, beside=True)]
         for part in dict.fromkeys(line.part for line in self.lines):
@@ -199,10 +199,9 @@ class Step:
 
     def _given_text(self, digits: int) -> str:
         rows = []
-        for key, (symbol, node) in self._nodes.items():
-            if not node.inputs:
-                written = _array_text(self[key], digits)
-                rows.append(_indented(f"{text(symbol)} = {written}", 2, hang=5 + len(text(symbol))))
+        for symbol, node in self._given:
+            written = _array_text(self.values[node], digits)
+            rows.append(_indented(f"{text(symbol)} = {written}", 2, hang=5 + len(text(symbol))))
         return "\n".join(rows)
 
     def _units(self, line: Line, digits: int) -> list[UnitEquation]:
@@ -214,6 +213,13 @@ class Step:
         if key not in self._nodes:
             raise KeyError(f"there is no value {key!r}; there are {', '.join(self._nodes)}")
         return self._nodes[key][1]
+
+    @cached_property
+    def _given(self) -> list[tuple[Any, Node]]:
+        """What the step begins with; a weight that no update changes is no value of its own."""
+        written = {line.key for line in self.lines}
+        leaves = ((symbol, node) for node, symbol in self.names.items() if not node.inputs)
+        return [(symbol, node) for symbol, node in leaves if key_of(symbol) not in written]
 
     @cached_property
     def _nodes(self) -> dict[str, tuple[Any, Node]]:

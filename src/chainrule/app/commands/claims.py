@@ -18,6 +18,6 @@ def claims(screen: Screen, source: str) -> ExitCode:
         A TOML file, or ``example:E1`` to ``example:E5``.
     """
     report = check_claims(source)
-    screen.say(report.text())
+    screen.say(report.text(screen.width))
     screen.result(report.to_dict())
     return ExitCode.OK

@@ -41,7 +41,7 @@ def derive(
         network, setup.make_loss(), tuple(x[:1] for x in material.inputs), targets[:1]
     )
     languages = {
-        "text": derived.text,
+        "text": lambda: derived.text(None if out else screen.width),
         "latex": derived.latex,
         "mathml": derived.mathml,
         "html": derived.html,

@@ -65,7 +65,7 @@ def explain(
     title = f"One step of training: {material.title}"
     facts = {**taken.to_dict(native=False), "title": title, "rows": [int(i) + 1 for i in batch]}
     languages = {
-        "text": taken.text,
+        "text": lambda: taken.text(width=None if out else screen.width),
         "html": lambda: taken.html(title=title),
         "json": lambda: json.dumps(facts, ensure_ascii=False),
     }

@@ -26,7 +26,7 @@ from chainrule.backprop.formula.latex import latex
 from chainrule.backprop.formula.mathml import mathml
 from chainrule.backprop.formula.notation import Notation
 from chainrule.backprop.formula.patterns import Softmax, find_softmax
-from chainrule.backprop.formula.text import text
+from chainrule.backprop.formula.text import fold_line, text
 
 __all__ = [
     "Call",
@@ -48,6 +48,7 @@ __all__ = [
     "Transpose",
     "children",
     "find_softmax",
+    "fold_line",
     "latex",
     "mathml",
     "ndim",

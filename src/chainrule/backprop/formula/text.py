@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from chainrule.backprop.formula.expression import Expression, Symbol
 from chainrule.backprop.formula.printing import Style, render
@@ -87,3 +88,31 @@ class _Text(Style):
 
 
 _TEXT = _Text()
+
+
+def fold_line(line: str, width: int | None, hang: int) -> str:
+    """Fold a line that is too long for a terminal between its words.
+
+    Parameters
+    ----------
+    line
+        What is written.
+    width
+        Of the terminal, in characters; None folds nothing.
+    hang
+        Spaces in front of what is fold_line.
+
+    >>> print(fold_line("a = b + c + d", 9, 4))
+    a = b + c
+        + d
+    """
+    if width is None or len(line) <= width:
+        return line
+    lines = wrap(
+        line,
+        max(width, hang + 20),
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.backprop.formula import fold_line
 from chainrule.explaining.claims.causes import Calculation, Cause, Run, find_causes
 from chainrule.explaining.claims.file import Claim, ClaimFile, read_claims
 from chainrule.explaining.claims.textbook import Mistakes, run
@@ -133,10 +134,10 @@ class ClaimReport:
                 return finding
         raise KeyError(f"there is no claim about {quantity!r}")
 
-    def text(self) -> str:
-        """Print a line for each claim."""
+    def text(self, width: int | None = None) -> str:
+        """Print a line for each claim, fold_line for a terminal of some width in characters."""
         rows = [self.file.title]
-        width = max(len(str(f.claim.quantity)) for f in self.findings)
+        column = max(len(str(f.claim.quantity)) for f in self.findings)
         digits = max(len(str(f.claim.printed)) for f in self.findings)
         part = ""
         for finding in self.findings:
@@ -144,9 +145,8 @@ class ClaimReport:
             if claim.part != part:
                 part = claim.part
                 rows.append(part)
-            rows.append(
-                f"  {claim.quantity!s:<{width}}  {claim.printed!s:>{digits}}  {finding.text}"
-            )
+            begin = f"  {claim.quantity!s:<{column}}  {claim.printed!s:>{digits}}  "
+            rows.append(fold_line(begin + finding.text, width, len(begin)))
         rows.append(self._summary())
         return "\n".join(rows)
 
