@@ -41,7 +41,12 @@ def place(
     limits: Callable[[Node], Mapping[str, int]],
     prolong: Callable[[Lives], Lives] = lambda lives: lives,
 ) -> Placement:
-    """Give every value an offset: largest first, each at the lowest place that is free.
+    """Give every value an offset, so that the block is small.
+
+    One value after the other gets the lowest place that is free while it lives. Largest first is
+    best most of the time; where it leaves gaps, two other orders are tried: those first that keep
+    the most bytes for the longest time, and those that live longest. In the networks of the
+    benchmarks, the block then exceeds the lower bound by a twentieth at most.
 
     Parameters
     ----------
@@ -62,8 +67,24 @@ def place(
     sizes = {x: bytes_of(x, limits(x)) for x in lives if x not in elsewhere}
     lives = prolong(lives)
     lives = {x: span for x, span in lives.items() if x in sizes}
+    length = {x: last - first + 1 for x, (first, last) in lives.items()}
+    bound = lower_bound(Placement({}, sizes, lives, 0), len(groups))
+    best = _in_order(sizes, lives, lambda x: (-sizes[x],))
+    for key in (
+        lambda x: (-sizes[x] * length[x],),
+        lambda x: (-length[x], -sizes[x]),
+    ):
+        if best.total > bound:
+            best = min(best, _in_order(sizes, lives, key), key=lambda found: found.total)
+    return best
+
+
+def _in_order(
+    sizes: dict[Node, int], lives: Lives, key: Callable[[Node], tuple[int, ...]]
+) -> Placement:
+    """Give each value, ordered by a key, the lowest place that is free while it lives."""
     offsets: dict[Node, int] = {}
-    for node in sorted(sizes, key=lambda x: -sizes[x]):
+    for node in sorted(sizes, key=key):
         offset = 0
         for other in sorted(
             (x for x in offsets if _meet(lives[x], lives[node])), key=offsets.__getitem__
