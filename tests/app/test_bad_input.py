@@ -63,7 +63,7 @@ SETTINGS = {
     "--column age": "expects NAME=KIND",
     "--activation rleu": "relu",
     "--optimizer adm": "use one of adam",
-    "--optimizer adam --weight-decay 0.1": "only the optimizer 'adamw' has a weight decay",
+    "--optimizer adam --weight-decay 0.1": "only the optimizers adamw, lion, muon have a",
     "--executor quick": "'quick'",
     "--hidden 64,x": "--hidden expects units",
     "--epochs 0": "at least 1",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_iris
+from sklearn.metrics import log_loss
 
 from chainrule import MLPClassifier, MLPRegressor, nn, optim
 from chainrule.errors import ParameterError
@@ -282,14 +283,16 @@ def test_history_and_network_are_absent_before_a_fit() -> None:
     assert not hasattr(classifier(), "network_")
 
 
-def test_callbacks_see_every_epoch_and_can_end_training() -> None:
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("yes", [True, np.True_])
+def test_callbacks_see_every_epoch_and_can_end_training(solver: str, yes: Any) -> None:
     seen: list[EpochRecord] = []
 
-    def look(record: EpochRecord) -> bool:
+    def look(record: EpochRecord) -> Any:
         seen.append(record)
-        return record.epoch == 5
+        return yes if record.epoch == 5 else np.False_
 
-    model = classifier(callbacks=[look]).fit(X, Y)
+    model = classifier(solver=solver, callbacks=[look]).fit(X, Y)
     assert [record.epoch for record in seen] == [1, 2, 3, 4, 5]
     assert model.n_iter_ == 5
     assert seen[-1].train_loss == model.loss_
@@ -324,11 +327,10 @@ class Guest:
 def test_scikit_learns_callbacks_are_called(settings: dict[str, Any]) -> None:
     guest = Guest(stop_at=1)
     model = classifier(max_iter=6, **settings).set_callbacks(guest).fit(X, Y)
-    epochs = 0 if settings.get("solver") == "lbfgs" else 2
     assert guest.said == [
         "setup",
         "begin fit",
-        *["begin epoch", "end epoch"] * epochs,
+        *["begin epoch", "end epoch"] * 2,
         "end fit",
         "teardown",
     ]
@@ -340,15 +342,30 @@ def test_scikit_learns_progress_bar_works(capsys: pytest.CaptureFixture[str]) ->
     assert "MLPClassifier" in capsys.readouterr().out
 
 
-def test_an_interrupt_keeps_what_was_learnt() -> None:
+def test_what_else_a_callback_returns_does_not_end_training() -> None:
+    assert classifier(max_iter=3, callbacks=[lambda record: record.epoch]).fit(X, Y).n_iter_ == 3
+
+
+def test_callbacks_of_l_bfgs_see_the_weights_of_their_iteration() -> None:
+    losses = []
+    model = classifier(solver="lbfgs", max_iter=6)
+    model.callbacks = [lambda record: losses.append(log_loss(Y, model.predict_proba(X)))]
+    model.alpha = 0.0
+    model.fit(X, Y)
+    np.testing.assert_allclose(losses, model.loss_curve_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_an_interrupt_keeps_what_was_learnt(solver: str) -> None:
     def interrupt(record: EpochRecord) -> None:
         if record.epoch == 3:
             raise KeyboardInterrupt
 
-    model = classifier(callbacks=[interrupt])
+    model = classifier(solver=solver, callbacks=[interrupt])
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         model.fit(X, Y)
-    expected = classifier(max_iter=3).fit(X, Y)
+    expected = classifier(solver=solver, max_iter=3).fit(X, Y)
+    assert model.n_iter_ == 3
     np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
 
 

@@ -62,7 +62,10 @@ def train(
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Decay of the weights.")] = None,
     optimizer: Annotated[
-        str | None, typer.Option(help="adam, adamw, adamax, nadam, adagrad, rmsprop or sgd.")
+        str | None,
+        typer.Option(
+            help="adam, adamw, adamax, nadam, adagrad, adadelta, rmsprop, lion, muon or sgd."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Drives everything random.")] = 0,
     validation: Annotated[float, typer.Option(help="Share of rows that watch.")] = 0.1,

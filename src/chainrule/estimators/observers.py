@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from chainrule.train import EpochRecord
 
 Attributes = Callable[[], Mapping[str, Any]]
@@ -56,7 +58,7 @@ class Observers:
         fitted
             Gives the attributes of an estimator that predicts as of now.
         """
-        answers = [function(record) is True for function in self._functions]
+        answers = [_is_yes(function(record)) for function in self._functions]
         if self._guests:
             wish = self._task.call_on_fit_task_end(
                 estimator=self._estimator, reconstruction_attributes=fitted, **self._data
@@ -69,3 +71,8 @@ class Observers:
         self._context.call_on_fit_task_end(
             estimator=self._estimator, reconstruction_attributes=fitted, **self._data
         )
+
+
+def _is_yes(answer: Any) -> bool:
+    """Whether a function answered True; what else it may return says nothing."""
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)

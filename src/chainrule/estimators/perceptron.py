@@ -188,7 +188,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
             if self.early_stopping:
                 self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
         else:
-            minimise(self, training)
+            minimise(self, training, observers)
         if not all(np.isfinite(w).all() for w in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may"

@@ -10,24 +10,12 @@ from typing import Any
 from chainrule import losses, optim, stop
 from chainrule.app.options import FIND
 from chainrule.app.training.architecture import build_network, usual_network
+from chainrule.app.training.optimisers import OPTIMISERS
 from chainrule.app.training.preparation import Prepared
 from chainrule.errors import ParameterError
 from chainrule.explaining import find_learning_rate
 from chainrule.train import Trainer
 from chainrule.train.pieces import Pieces
-
-OPTIMISERS: Mapping[str, Any] = MappingProxyType(
-    {
-        "adam": optim.Adam,
-        "adamw": optim.AdamW,
-        "adamax": optim.Adamax,
-        "nadam": optim.Nadam,
-        "adagrad": optim.Adagrad,
-        "rmsprop": optim.RMSprop,
-        "sgd": optim.SGD,
-    }
-)
-"""Optimisers by the name that the command line knows them by."""
 
 LOSSES: Mapping[str, losses.Loss] = MappingProxyType(
     {
@@ -53,7 +41,7 @@ class Settings:
     activation, dropout
         Of the hidden layers.
     optimizer, learning_rate, weight_decay
-        The optimiser and its settings; only ``adamw`` has a weight decay.
+        The optimiser and its settings; those without a weight decay have 0.
     batch_size
         Rows per step.
     epochs, patience
@@ -130,14 +118,16 @@ def with_asked(chosen: Settings, asked: Mapping[str, Any]) -> Settings:
     """Put what the user asked for in place of what was chosen; None leaves it as it is."""
     if asked.get("learning_rate") == FIND:
         raise ParameterError("a learning rate is found for tables, pictures and sequences only")
-    settings = replace(chosen, **{k: value for k, value in asked.items() if value is not None})
-    if settings.optimizer not in OPTIMISERS:
-        raise ParameterError(
-            f"there is no optimizer {settings.optimizer!r}: use one of {', '.join(OPTIMISERS)}"
-        )
-    if settings.weight_decay and settings.optimizer != "adamw" and asked.get("weight_decay"):
-        raise ParameterError("only the optimizer 'adamw' has a weight decay")
-    return settings
+    name = asked.get("optimizer") or chosen.optimizer
+    offer = OPTIMISERS.get(name)
+    if offer is None:
+        raise ParameterError(f"there is no optimizer {name!r}: use one of {', '.join(OPTIMISERS)}")
+    if asked.get("weight_decay") and not offer.decays:
+        decaying = ", ".join(name for name, each in OPTIMISERS.items() if each.decays)
+        raise ParameterError(f"only the optimizers {decaying} have a weight decay")
+    rate, decay = chosen.learning_rate, chosen.weight_decay
+    chosen = replace(chosen, learning_rate=offer.rate(rate), weight_decay=offer.decay(decay, rate))
+    return replace(chosen, **{k: value for k, value in asked.items() if value is not None})
 
 
 _USUAL: Mapping[str, Settings] = MappingProxyType(
@@ -196,11 +186,4 @@ def limits_of(settings: Settings) -> list[stop.Criterion]:
 
 def optimiser_of(settings: Settings) -> optim.Optimiser:
     """Make the optimiser."""
-    rate = settings.learning_rate
-    if settings.optimizer == "adamw":
-        return optim.AdamW(rate, weight_decay=settings.weight_decay)
-    if settings.optimizer == "sgd":
-        # Plain descent is slow enough to be useless here; momentum is what people mean.
-        return optim.SGD(rate, momentum=0.9, nesterov=True)
-    optimiser: optim.Optimiser = OPTIMISERS[settings.optimizer](rate)
-    return optimiser
+    return OPTIMISERS[settings.optimizer].make(settings.learning_rate, settings.weight_decay)
