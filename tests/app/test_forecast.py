@@ -107,7 +107,8 @@ def test_models_of_other_kinds_are_told_apart(trained: tuple[Path, Any]) -> None
         load_model(folder / "run")
     with pytest.raises(ModelFileError, match="no language model: it predicts 'sold'"):
         load_language_model(folder / "run")
-    assert "is a forecast" in chainrule("open", "run", "--no-browser", folder=folder).complaint
+    complaint = chainrule("open", "run", "--no-browser", folder=folder).complaint
+    assert "forecasts are not shown on the page" in complaint
 
 
 @pytest.mark.parametrize(

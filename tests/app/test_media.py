@@ -218,8 +218,6 @@ def test_a_model_of_pictures_takes_pictures(tmp_path: Path) -> None:
     assert "is neither a picture nor a file of arrays" in complaint
     complaint = chainrule("evaluate", "run", "photos/top/0.png", folder=tmp_path).complaint
     assert "nothing says what the right answers are" in complaint
-    complaint = chainrule("open", "run", "--no-browser", folder=tmp_path).complaint
-    assert "this is shown for models of tables" in complaint
 
 
 def test_a_function_in_a_python_file_fails_with_its_line(tmp_path: Path) -> None:
