@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from chainrule.app.serve.worked import WORKED
@@ -267,19 +270,39 @@ def test_equations_and_claims_have_views(page: Page, server: str) -> None:
     expect(page.locator("h1")).to_contain_text("E5")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "SVG", "HTML"])
-def test_the_screen_can_be_saved(page: Page, server: str, kind: str, tmp_path: Path) -> None:
-    visit(page, server, "source=example:e5&phase=3")
-    page.get_by_text("Export").click()
-    with page.expect_download() as saving:
-        page.get_by_role("button", name=f"as {kind}").click()
-    saving.value.save_as(tmp_path / "saved")
-    content = (tmp_path / "saved").read_bytes()
-    start = {"PNG": b"\x89PNG", "SVG": b"<svg", "HTML": b"<!doctype html>"}[kind]
-    assert content.startswith(start)
-    if kind != "PNG":
-        assert "0.7514" in content.decode()
-        assert "<script" not in content.decode()
+VIEWS = {
+    "units": ("source=example:e5&phase=3", "View", "0.7514"),
+    "heat maps": ("source=sample:digits&phase=1", "View", "61 units"),
+    "pictures": ("source=network:recurrence&phase=2", "View", "8 steps × 8"),
+    "charts": ("source=sample:spirals&phase=3&step=20", "Charts", "Gradient flow"),
+    "equations": ("source=example:e5&view=equations", "View", "The equations that run"),
+    "claims": ("view=claims&claims=E1", "View", "−0.0027"),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_can_be_saved(page: Page, server: str, view: str, tmp_path: Path) -> None:
+    fragment, name, said = VIEWS[view]
+    visit(page, server, fragment)
+    page.wait_for_load_state("networkidle")
+    saved = {}
+    for kind in ("PNG", "SVG", "HTML"):
+        page.get_by_text("Export", exact=True).click()
+        with page.expect_download() as saving:
+            page.get_by_role(
+                "button", name=f"{'Page' if kind == 'HTML' else name} as {kind}"
+            ).click()
+        saving.value.save_as(tmp_path / "saved")
+        saved[kind] = (tmp_path / "saved").read_bytes()
+    assert saved["PNG"].startswith(b"\x89PNG")
+    assert saved["SVG"].startswith(b"<svg")
+    assert saved["HTML"].startswith(b"<!doctype html>")
+    for kind in ("SVG", "HTML"):
+        assert said in saved[kind].decode()
+        assert "<script" not in saved[kind].decode()
+    ElementTree.fromstring(saved["SVG"])
+    with Image.open(BytesIO(saved["PNG"])) as picture:
+        assert len(set(picture.convert("RGB").get_flattened_data())) > 50  # it is not blank
 
 
 def test_a_wrong_model_file_shows_a_clear_message(page: Page, server: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from chainrule import nn
 from chainrule.app.serve.address import Address
 from chainrule.app.serve.course import Course, Library
 from chainrule.app.serve.material import names_of_units
+from chainrule.app.serve.setup import has_activations
 from chainrule.backprop.formula import text
 from chainrule.backprop.naming import key_of
 from chainrule.explaining.continued import Continued
@@ -174,7 +175,7 @@ def frame(moment: Moment) -> dict[str, Any]:
         "ownSetup": material.setup.to_dict(),
         "task": material.task,
         "fixedNetwork": material.network is not None,
-        "activations": material.network is None or isinstance(material.network, nn.Sequential),
+        "activations": material.network is None or has_activations(material.network),
         "plane": material.plane,
         "dtype": program.dtype,
         "parameters": int(sum(x.size for x in step.objective.parameters.values())),

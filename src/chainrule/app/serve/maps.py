@@ -58,7 +58,7 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
         title = re.sub(r"_\d+", "_t", title) if over_time else title
         about = f"{len(over_time)} steps × {columns}" if over_time else _size(moment, key)
         if kept.shape[1:] != (rows, columns):
-            about += f", its first {kept.shape[1]} × {kept.shape[2]}"
+            about += f", its first {' × '.join(map(str, kept.shape[1 if rows > 1 else 2 :]))}"
         found.append(
             {
                 "key": over_time[0] if over_time else key,

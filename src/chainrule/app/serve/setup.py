@@ -180,6 +180,13 @@ def activations_of(network: nn.Module) -> tuple[str, str]:
     return (*inner, "identity")[0], (*outer, "identity")[0]
 
 
+def has_activations(network: nn.Module) -> bool:
+    """Tell whether a network is a chain with activations, which `Setup.put_on` can exchange."""
+    kinds = tuple(kind for kind in ACTIVATIONS.values() if isinstance(kind, type))
+    layers = network.layers if isinstance(network, nn.Sequential) else ()
+    return any(isinstance(layer, kinds) for layer in layers)
+
+
 def number(name: str, value: object) -> float:
     """Check that a value from JSON is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

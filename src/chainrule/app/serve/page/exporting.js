@@ -1,63 +1,63 @@
 /** The screen as a file: PNG, SVG or HTML. */
 
-import { find } from "./dom.js";
+import { find, s } from "./dom.js";
+import { bare, painted } from "./painting.js";
 
-const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-weight", "font-family", "text-anchor", "dominant-baseline", "paint-order", "stroke-linejoin"];
+/** How many pixels of a picture stand for one of the screen, and the most along a side. */
+const SCALE = 2;
+const MOST_PIXELS = 16000;
 
-/** Give the drawing as a file of its own, with its looks written into it. */
-export function drawingAsSvg() {
-  const drawing = find(".drawing svg");
-  const copy = drawing.cloneNode(true);
-  const theirs = drawing.querySelectorAll("*");
-  copy.querySelectorAll("*").forEach((element, i) => {
-    const look = getComputedStyle(theirs[i]);
-    element.setAttribute("style", KEPT.map((name) => `${name}:${look.getPropertyValue(name)}`).join(";"));
-    for (const name of ["tabindex", "role", "aria-pressed", "data-pick", "class"]) element.removeAttribute(name);
-  });
-  const [, , width, height] = drawing.getAttribute("viewBox").split(" ");
-  const ground = getComputedStyle(find(".stage")).backgroundColor;
-  copy.insertAdjacentHTML("afterbegin", `<rect width="${width}" height="${height}" fill="${ground}"/>`);
-  copy.setAttribute("width", width);
-  copy.setAttribute("height", height);
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return new XMLSerializer().serializeToString(copy);
-}
-
-/** Save the drawing as a vector file; heat maps have none. */
-export function saveSvg() {
-  save(new Blob([drawingAsSvg()], { type: "image/svg+xml" }), "network.svg");
-}
-
-/** Save the drawing, or the heat maps, as a picture of twice the size. */
-export async function savePng() {
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d");
-  const drawing = document.querySelector(".drawing svg");
-  if (drawing) {
-    const image = new Image();
-    const text = drawingAsSvg();
-    await new Promise((resolve, reject) => {
-      image.onload = resolve;
-      image.onerror = reject;
-      image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-    });
-    canvas.width = image.width * 2;
-    canvas.height = image.height * 2;
-    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+/**
+ * Give a view as a drawing of its own that needs nothing else.
+ * @param {string} what "view", or "charts" for those below a network
+ * @returns {{name: string, text: string, width: number, height: number}}
+ */
+export function drawn(what) {
+  const ground = getComputedStyle(document.querySelector(".stage") ?? document.body).backgroundColor;
+  const units = /** @type {SVGSVGElement|null} */ (document.querySelector(".drawing svg[role=group]"));
+  const sheet = document.querySelector(".sheet");
+  let drawing;
+  if (what === "view" && units) {
+    drawing = bare(units);
+    drawing.prepend(s("rect", { width: drawing.getAttribute("width"), height: drawing.getAttribute("height"), fill: ground }));
   } else {
-    const box = find(".tiles").getBoundingClientRect();
-    canvas.width = box.width * 2;
-    canvas.height = box.height * 2;
-    context.fillStyle = getComputedStyle(find(".stage")).backgroundColor;
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingEnabled = false;
-    for (const each of find(".tiles").querySelectorAll("canvas")) {
-      const at = each.getBoundingClientRect();
-      context.drawImage(each, (at.left - box.left) * 2, (at.top - box.top) * 2, at.width * 2, at.height * 2);
-    }
+    const root = what === "charts" ? find(".charts") : (sheet ?? find(".tiles"));
+    drawing = painted(root, what === "view" && !sheet ? ground : getComputedStyle(document.body).backgroundColor);
   }
+  drawing.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const name = what === "charts" ? "charts" : sheet ? (sheet.querySelector("table") ? "claims" : "equations") : "network";
+  const [width, height] = ["width", "height"].map((side) => Number(drawing.getAttribute(side)));
+  return { name, text: new XMLSerializer().serializeToString(drawing), width, height };
+}
+
+/**
+ * Save a view, or the charts, as a vector file.
+ * @param {string} what
+ */
+export function saveSvg(what) {
+  const { name, text } = drawn(what);
+  save(new Blob([text], { type: "image/svg+xml" }), `${name}.svg`);
+}
+
+/**
+ * Save a view, or the charts, as a picture of twice the size.
+ * @param {string} what
+ */
+export async function savePng(what) {
+  const { name, text, width, height } = drawn(what);
+  const image = new Image();
+  await new Promise((resolve, reject) => {
+    image.onload = resolve;
+    image.onerror = () => reject(new Error("the drawing could not be made a picture"));
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+  });
+  const scale = Math.min(SCALE, MOST_PIXELS / Math.max(width, height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  save(blob, "network.png");
+  save(blob, `${name}.png`);
 }
 
 /** Save what is on the screen as one page that needs nothing else. */

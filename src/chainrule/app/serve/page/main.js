@@ -471,21 +471,16 @@ function views() {
 function tools() {
   const shade = h("select", { id: "theme", style: "width:auto", "aria-label": "Light or dark", onchange: () => { state.theme = shade.value; keep(); theme(); attempt(load); } },
     [["", "System"], ["light", "Light"], ["dark", "Dark"]].map(([value, name]) => h("option", { value, selected: value === state.theme }, name)));
-  const menu = h("details", { class: "menu" }, h("summary", {}, "Export"), h("div", {},
-    saver("Network as PNG", savePng), saver("Network as SVG", saveSvg), saver("Page as HTML", saveHtml),
+  const charts = [saver("Charts as PNG", () => savePng("charts")), saver("Charts as SVG", () => saveSvg("charts"))];
+  const menu = h("details", { class: "menu", ontoggle: () => charts.forEach((each) => { each.hidden = !document.querySelector(".charts"); }) }, h("summary", {}, "Export"), h("div", {},
+    saver("View as PNG", () => savePng("view")), saver("View as SVG", () => saveSvg("view")), charts, saver("Page as HTML", saveHtml),
     h("button", { onclick: async () => { await navigator.clipboard?.writeText(location.href); announce("The address was copied."); menu.open = false; } }, "Copy the address")));
   menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); } });
   document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
   return [shade, menu];
 
   function saver(name, save) {
-    return h("button", { onclick: async () => {
-      menu.open = false;
-      if (state.view !== "network" || (save === saveSvg && !document.querySelector(".drawing svg"))) {
-        if (save !== saveHtml) return problem("Only the network view has a drawing to save; a network of heat maps can be saved as PNG or HTML.", []);
-      }
-      await attempt(save);
-    } }, name);
+    return h("button", { onclick: async () => { menu.open = false; await attempt(save); } }, name);
   }
 }
 
