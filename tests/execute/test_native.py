@@ -308,6 +308,20 @@ def test_the_same_call_gives_the_same_bits() -> None:
     assert first[1][0][0].tobytes() == second[1][0][0].tobytes()
 
 
+@pytest.mark.parametrize("columns", [2, 3, 4])
+@pytest.mark.parametrize("rows", [1, 37])
+def test_maps_of_few_columns_are_vectorised_over_rows(rows: int, columns: int) -> None:
+    def spread(x: Any, per_row: Any, per_column: Any) -> Any:
+        return cnp.exp(x - per_row) * per_column
+
+    shapes = ((rows, columns), (rows, 1), (columns,))
+    arrays = [_array(*shape, seed=i) for i, shape in enumerate(shapes)]
+    kinds = [ArrayType((Dim("n"), *x.shape[1:]), "float32") for x in arrays[:2]]
+    compiled = trace(spread, *kinds, arrays[2]).plan({"n": 100}).compile("native")
+    np.testing.assert_allclose(compiled(*arrays), spread(*arrays), rtol=TOLERANCE["float32"])
+    assert "@llvm.fmuladd.v" in compiled.llvm()
+
+
 def test_explain_can_measure_every_kernel() -> None:
     x, w = _array(64, 32), _array(32, 16)
     planned = trace(lambda x, w: cnp.softmax(cnp.relu(x @ w)), x, w).plan()
