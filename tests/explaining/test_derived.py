@@ -19,6 +19,7 @@ def test_a_network_without_arrays_is_derived_for_any_number_of_rows() -> None:
     said = derived.text()
     assert "x (n × 2), t (n)" in said
     assert "∂L/∂W⁽²⁾ = a⁽¹⁾ᵀ @ δ⁽²⁾" in said
+    assert said.endswith(losses.CrossEntropy().textbook)
     assert derived.title.startswith("Backpropagation of Sequential(Dense(units=4")
 
 

@@ -154,6 +154,27 @@ def test_second_derivatives_stay_finite_at_extremes() -> None:
             assert np.isfinite(curve(np.array(logits, np.float32))).all()
 
 
+def test_the_forms_of_textbooks_that_equations_mention_are_the_same() -> None:
+    z, t = np.array([-1.5, 0.25, 2.0]), np.array([1.0, 0.0, 1.0])
+    binary = losses.BinaryCrossEntropy(reduction="sum")
+    assert "L = −t·ln(σ(z)) − (1 − t)·ln(1 − σ(z)) and δ = σ(z) − t" in binary.textbook
+    p = 1 / (1 + np.exp(-z))
+    value, slope = value_and_grad(binary)(z, t)
+    assert value == pytest.approx(np.sum(-t * np.log(p) - (1 - t) * np.log(1 - p)), rel=1e-12)
+    np.testing.assert_allclose(slope, p - t, rtol=1e-12)
+
+    classes = losses.CrossEntropy(reduction="sum")
+    assert "L = −ln(p[t]) and δ = p − [t = j], where p = softmax(z)" in classes.textbook
+    p = np.exp(z) / np.exp(z).sum()
+    value, slope = value_and_grad(classes)(z[None], np.array([2]))
+    assert value == pytest.approx(-np.log(p[2]), rel=1e-12)
+    np.testing.assert_allclose(slope, [p - [0, 0, 1]], rtol=1e-12)
+
+    assert losses.CrossEntropy(label_smoothing=0.1).textbook == ""
+    assert losses.BinaryCrossEntropy(focus=2).textbook == ""
+    assert losses.SquaredError().textbook == ""
+
+
 def test_a_masked_class_costs_nothing_where_its_target_is_zero() -> None:
     logits = np.array([[0.0, -np.inf]])
     assert float(losses.CrossEntropy()(logits, [[1.0, 0.0]])) == 0.0

@@ -98,11 +98,14 @@ class Derivation:
         The equations, each after those that it reads.
     guards
         Whether guards against division by zero and infinity were left out.
+    note
+        What else to say below the equations.
     """
 
     given: tuple[tuple[Expression, ArrayType], ...]
     lines: tuple[Line, ...]
     guards: bool = False
+    note: str = ""
 
     def __getitem__(self, key: str) -> Line:
         for line in self.lines:
@@ -161,6 +164,8 @@ class Derivation:
             notes.append("k counts the steps made before")
         if self.guards:
             notes.append("guards against division by 0 and infinity are left out")
+        if self.note:
+            notes.append(self.note)
         return "; ".join(notes)
 
     def latex(self) -> str:

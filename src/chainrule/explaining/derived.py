@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule.backprop import Derivation
@@ -97,7 +97,7 @@ def derive(network: Module, loss: Loss, inputs: Any, targets: Any) -> Derived:
         network = network.initialise(0, *one_row)
     objective = lay_out(network, given, _with_open_rows(as_batch(targets)), loss)
     derivation = derive_graph(objective.graph, objective.wrt, names=objective.names)
-    return Derived(derivation, title)
+    return Derived(replace(derivation, note=loss.textbook), title)
 
 
 def _with_open_rows(example: Any) -> ArrayType:

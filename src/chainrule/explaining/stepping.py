@@ -109,7 +109,9 @@ class Explainer:
         )
         leaves = _inputs_read(objective, lines)
         derived = Step(
-            derivation=Derivation(tuple((names.of[x], x.type) for x in leaves), lines, guards),
+            derivation=Derivation(
+                tuple((names.of[x], x.type) for x in leaves), lines, guards, loss.textbook
+            ),
             values={},
             names={x: names.of[x] for x in leaves} | _names_where_read(lines),
             labels=Labels(read_units(units, objective.sizes)),

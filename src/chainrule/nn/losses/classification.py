@@ -66,6 +66,16 @@ class CrossEntropy(Loss):
         if self.class_weight is not None:
             object.__setattr__(self, "class_weight", tuple(map(float, self.class_weight)))
 
+    @property
+    def textbook(self) -> str:
+        """The loss of one row as textbooks write it; nothing where a setting changes it."""
+        if self != CrossEntropy(reduction=self.reduction):
+            return ""
+        return (
+            "for a row with the label t, textbooks write L = −ln(p[t]) and δ = p − [t = j], where "
+            "p = softmax(z)"
+        )
+
     def terms(self, predictions: Any, targets: Any) -> tuple[Any, Any]:
         """Give the cross-entropy of each example, and the weight of its class."""
         classes = predictions.shape[-1]
@@ -185,6 +195,16 @@ class BinaryCrossEntropy(Loss):
             if len(self.class_weight) != 2:
                 raise ParameterError(f"class_weight needs two numbers, has {self.class_weight}")
             object.__setattr__(self, "class_weight", tuple(map(float, self.class_weight)))
+
+    @property
+    def textbook(self) -> str:
+        """The loss of one row as textbooks write it; nothing where a setting changes it."""
+        if self != BinaryCrossEntropy(reduction=self.reduction):
+            return ""
+        return (
+            "for a row, textbooks write L = −t·ln(σ(z)) − (1 − t)·ln(1 − σ(z)) and δ = σ(z) − t, "
+            "the same in a form that can overflow"
+        )
 
     def terms(self, predictions: Any, targets: Any) -> tuple[Any, Any]:
         """Give the cross-entropy of each example, and the weight of its class."""

@@ -19,6 +19,11 @@ class Loss(Measure):
 
     classifies: ClassVar[bool] = False
 
+    @property
+    def textbook(self) -> str:
+        """The loss of one row as textbooks write it, where it is computed in another form."""
+        return ""
+
     @abstractmethod
     def terms(self, predictions: Any, targets: Any) -> tuple[Any, Any]:
         """Give the losses of the examples, and what each counts; see `Measure.terms`."""
