@@ -218,3 +218,26 @@ def test_workers_share_a_loop_and_find_what_one_finds(over_time: bool) -> None:
     for name, x in carry.items():
         # Sums over rows are added in another order, in float32.
         np.testing.assert_allclose(carries[name], x, rtol=1e-4, atol=1e-6)
+
+
+def test_workers_share_a_step_in_which_products_and_loops_read_sums_over_rows() -> None:
+    random = np.random.default_rng(1)
+    data = random.standard_normal((512, 32)).astype(np.float32)
+    w = (random.standard_normal((32, 96)) * 0.1).astype(np.float32)
+
+    def step(w: Any, data: Any, rows: Any, number: Any) -> Any:
+        x = cnp.take(data, rows, axis=0)
+        value, g = cr.value_and_grad(lambda w: cnp.mean(cnp.tanh(x @ w) ** 2))(w)
+        squares = g @ cnp.matrix_transpose(g)
+        # The first terms of (1 + g gᵀ)⁻¹ g.
+        g, _ = cr.scan(lambda sofar, _: (g - squares @ sofar, None), g, length=4)
+        return w - 0.1 * g, value
+
+    found = []
+    for workers in (1, 2):
+        traced = loop(step, w, data, batch_size=256, workers=workers)
+        session = traced.start(w, data)
+        session.run(np.arange(512, dtype=np.int32), 0)
+        assert session._programs[True].workers == workers  # type: ignore[attr-defined]
+        found.append(session.carry())
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-4, atol=1e-6)

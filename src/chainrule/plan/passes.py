@@ -15,7 +15,7 @@ from chainrule.plan.fuse import Group, fuse, in_memory
 from chainrule.plan.loops import LoopPlan, plan_loops
 from chainrule.plan.memory import Lives, Placement, lower_bound, place
 from chainrule.plan.rows import Rows, find_rows
-from chainrule.plan.share import Sharing, lives_of_parts, share
+from chainrule.plan.share import Sharing, lives_of_parts, share, with_whole_sums
 from chainrule.plan.simplify import simplify
 
 PASSES = (
@@ -188,6 +188,8 @@ def plan(
     """
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
+    if workers > 1 and (rows := _rows(graph, limits)):
+        graph = with_whole_sums(graph, rows)
     graph, pairs = _with_copies(graph, carried, workers)
     rows = _rows(graph, limits)
     level = rows.level if rows else {}

@@ -8,10 +8,11 @@ after all workers have met at a barrier. Updates of what is carried on are split
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chainrule.ir import Node
-from chainrule.plan.fuse import Group
+from chainrule.ir import Graph, Node, is_loop
+from chainrule.ops import CARDS
+from chainrule.plan.fuse import Group, in_memory, matrix_operand
 from chainrule.plan.rows import Rows
 
 
@@ -44,6 +45,29 @@ class Sharing:
     rows: frozenset[Node]
     scattered: frozenset[Node]
     updates: frozenset[Group]
+
+
+def with_whole_sums(graph: Graph, rows: Rows) -> Graph:
+    """Give sums over rows that a product or a loop reads a copy, in which parts are added up.
+
+    Other kernels add the parts up where they read them; these two read whole values only.
+    """
+    read: set[Node] = set()
+    for node in graph.nodes:
+        if node.card.kind == "contract":
+            read |= {matrix_operand(x)[0] for x in node.inputs}
+        elif is_loop(node):
+            read |= {in_memory(x) for x in node.inputs}
+    read &= rows.partial
+    if not read:
+        return graph
+    new: dict[Node, Node] = {}
+    for node in graph.nodes:
+        inputs = tuple(new[x] for x in node.inputs)
+        x = node if inputs == node.inputs else replace(node, inputs=inputs)
+        new[node] = Node(CARDS["stop_gradient"], (x,), (), x.type) if node in read else x
+    outputs = tuple(new[x] for x in graph.outputs)
+    return Graph(graph.inputs, outputs, {new[x]: n for x, n in graph.notes.items() if x in new})
 
 
 def share(
