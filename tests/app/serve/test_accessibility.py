@@ -11,6 +11,8 @@ from tests.app.serve.test_page import visit
 VIEWS = {
     "units": "source=example:e5&phase=3&pick=1,0",
     "edge": "source=sample:spirals&phase=4&pick=1,0,0&step=3",
+    "one weight": "source=example:e4&phase=4&pick=1,0,0",
+    "plane": "source=sample:spirals&phase=3&slice=plane&step=9",
     "heat maps": "source=sample:digits&phase=3&pick=1,0&step=2",
     "convolution": "source=network:convolution&phase=2&entry=z(1)@1,3,3",
     "recurrence": "source=network:recurrence&phase=3",
@@ -32,6 +34,14 @@ def test_axe_finds_no_violation(page: Page, server: str, view: str, theme: str) 
         for node in each["nodes"]
     ]
     assert said == []
+
+
+@pytest.mark.parametrize("fragment", ["view=claims&claims=E1", "source=example:e4&phase=3"])
+def test_axe_finds_no_violation_on_a_phone(page: Page, server: str, fragment: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    visit(page, server, fragment)
+    page.wait_for_timeout(600)  # until everything has appeared
+    assert Axe().run(page).response["violations"] == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -221,7 +221,7 @@ def _network(moment: Moment) -> dict[str, Any]:
                 )[:1024],
                 "activation": kinds[number - 1] if 0 < number <= len(kinds) else "",
                 "keys": {name: key for name, key in named.items() if key in keys},
-                "places": material.places if number == 0 else _square(size),
+                "places": (number == 0 and material.places) or _square(size),
             }
         )
     return {"chain": True, "paths": paths, "layers": layers}
