@@ -36,7 +36,8 @@ class ExponentialAverage:
     smaller, ``min(decay, (1 + n) / (10 + n))`` after n steps, as in TensorFlow's
     ``ExponentialMovingAverage``, so that the first weights are soon forgotten.
 
-    Running statistics of normalisation layers are running averages already, and stay as they are.
+    Running statistics of normalisation layers are running averages already, and stay as they are;
+    `EqualAverage` says how to renew them.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ class EqualAverage:
     Izmailov and others, "Averaging weights leads to wider optima and better generalization", UAI
     2018. Before `start` the average is the weights themselves. Use a constant or cyclic rate
     after it. Running statistics of normalisation layers belong to the last weights, not to the
-    mean: train one more epoch with a rate of 0 to renew them.
+    mean. To renew them, train what came out with a rate of 0, no average and large minibatches,
+    for as many steps as the layers' momentum remembers: a hundred leave 0.9**100 of the old ones.
 
     Parameters
     ----------
