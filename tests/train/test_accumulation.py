@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from chainrule import losses, nn, optim, stop
 from chainrule.errors import ParameterError
-from chainrule.train import Trainer
+from chainrule.train import Trainer, TrainingState
 from chainrule.train.step import Pace
 
 EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "native"])
@@ -80,7 +82,7 @@ def test_updates_are_counted_to_the_end_of_each_epoch() -> None:
 
 
 def test_accumulating_nothing_is_refused() -> None:
-    with pytest.raises(ParameterError, match="accumulate must be at least 1"):
+    with pytest.raises(ParameterError, match="accumulate is a whole number of at least 1"):
         trainer(accumulate=0)
     with pytest.raises(ParameterError, match="leave out accumulate"):
         trainer(optimiser=optim.LBFGS(), accumulate=2)
@@ -120,3 +122,26 @@ def test_constraints_that_make_no_sense_are_refused() -> None:
         trainer(constraints=optim.UnitNorm(only=["layers[7]"])).fit(X, Y)
     with pytest.raises(ParameterError, match="leave out constraints"):
         trainer(optimiser=optim.LBFGS(), constraints=optim.MaxNorm())
+
+
+def test_a_run_that_accumulates_goes_on_from_a_file(tmp_path: Path) -> None:
+    # Its state holds a number beside arrays, which a file must give back without an axis.
+    X, y = np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 2
+    trainer = Trainer(
+        nn.MLP((4,), 2),
+        losses.CrossEntropy(),
+        optim.Adam(optim.Plateau(0.05, factor=0.5, patience=1)),
+        average=optim.ExponentialAverage(0.9),
+        batch_size=8,
+        accumulate=3,
+        stop=stop.Epochs(6),
+        executor="numpy",
+    )
+    whole = trainer.fit(X, y, X_val=X[:20], y_val=y[:20])
+    half = replace(trainer, stop=stop.Epochs(2)).fit(X, y, X_val=X[:20], y_val=y[:20])
+    half.state.save(tmp_path / "state")
+    state = TrainingState.load(tmp_path / "state")
+    rest = trainer.fit(X, y, X_val=X[:20], y_val=y[:20], resume=state)
+    for path, x in whole.network.arrays().items():
+        np.testing.assert_array_equal(rest.network.arrays()[path], x)
+    np.testing.assert_array_equal(rest.history["learning_rate"], whole.history["learning_rate"])

@@ -219,3 +219,13 @@ def test_settings_outside_of_their_range_are_refused() -> None:
     ):
         with pytest.raises(ParameterError, match=r"must|needs"):
             make()
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_arrays_without_entries_pass(name: str) -> None:
+    parameters = {"wide": np.zeros((0, 3)), "flat": np.zeros(0), "one": np.ones((2, 2))}
+    optimiser = OPTIMISERS[name]
+    moved, _ = optimiser.update(parameters, optimiser.initial(parameters), parameters, np.int32(0))
+    assert {path: np.shape(x) for path, x in moved.items()} == {
+        path: x.shape for path, x in parameters.items()
+    }

@@ -65,7 +65,8 @@ class TrainingState:
             "columns": list(self.history.columns),
             "larger_is_better": sorted(self.history.larger_is_better),
         }
-        contiguous = {name: np.ascontiguousarray(x) for name, x in tensors.items()}
+        # Not `ascontiguousarray`, which gives numbers an axis.
+        contiguous = {name: np.asarray(x, order="C") for name, x in tensors.items()}
         data = save(contiguous, metadata={"chainrule": json.dumps(facts)})
         target = Path(path)
         half = target.with_name(target.name + ".part")

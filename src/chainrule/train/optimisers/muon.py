@@ -121,9 +121,10 @@ class Muon:
         return kept - rate * math.sqrt(max(1.0, outputs / inputs)) * step, m
 
     def _divided(self, tree: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Matrices and the rest, by path."""
+        """Matrices, but for those without entries, and the rest, by path."""
         paths = leaf_paths(tree)
         leaves = dict(zip(paths, flatten(tree)[0], strict=True))
         aside = chosen(self.excluded, paths, "exclude from Muon")
-        matrices = {k: x for k, x in leaves.items() if x.ndim >= 2 and k not in aside}
+        full = {k: x for k, x in leaves.items() if x.ndim >= 2 and 0 not in x.shape}
+        matrices = {k: x for k, x in full.items() if k not in aside}
         return matrices, {k: x for k, x in leaves.items() if k not in matrices}
