@@ -121,6 +121,11 @@ class Kernel:
             key = tuple(self.load(node.inputs[0], (i,)) for i in range(2))
             result = card.native(self.scalars, key, place, dtype=node.type.dtype)
             return result
+        if card.name in ("full", "size"):  # the same at every index
+            result = card.native(self.scalars, (), **node.options)
+            return result
+        if is_view(node) and all(n == 1 for n in node.inputs[0].type.shape):
+            return self.value(node.inputs[0], (0,) * node.inputs[0].type.ndim)
         full = self._index(index, node.type.shape)
         if card.kind == "leaf":
             result = card.native(self.scalars, self._among_all(node, full), **node.options)
@@ -130,8 +135,6 @@ class Kernel:
             source = card.native.source(
                 self.indices, full, x.type.shape, node.type.shape, **node.options
             )
-            if all(n == 1 for n in x.type.shape):
-                source = (0,) * len(source)
             return self.value(x, tuple(source))
         return self._piecewise(node, full)
 
