@@ -183,3 +183,15 @@ def test_long_programs_become_modules_of_about_the_same_length() -> None:
     assert max(lengths) < 3 * min(lengths)
     expected = cr.trace(deep, x).plan().compile("numpy")(x)
     np.testing.assert_allclose(compiled(x), expected, rtol=1e-4)  # 60 layers in another order
+
+
+def test_updates_of_different_shapes_that_workers_share_are_one_kernel() -> None:
+    a, b = np.ones((6, 4), "float32"), np.ones((3, 5), "float32")
+    x = cr.ArrayType((cr.Dim("batch"),))
+    traced = cr.trace(lambda a, b, x: (a - 0.5 * cnp.sum(x) * a, b - 0.5 * cnp.sum(x) * b), a, b, x)
+    shared = plan(traced.graph, limits={"batch": 8}, carried=[(0, 0), (1, 1)], workers=2)
+    text = Program(shared, target()).written.units[0].text
+    kernels = [x for x in text.splitlines() if x.startswith("define") and "%begin" in x]
+    calls = [x for x in text.splitlines() if "call void @kernel" in x]
+    assert len(kernels) == 1
+    assert len(calls) == 3  # the sum, and two updates

@@ -121,12 +121,12 @@ class Unit:
 def compiled(units: Sequence[Unit]) -> dict[str, bytes]:
     """Give the objects of modules by their names: from disk if they are there, else made and kept.
 
-    As many are made at a time as there are processors for.
+    As many are made at a time as there are processors for, those first that take longest.
     """
     objects = {unit.name: read(unit.name) for unit in units}
     missing = [x for x in units if objects[x.name] is None]
     if missing:
-        missing.sort(key=lambda unit: len(unit.text), reverse=True)  # the longest first
+        missing.sort(key=_effort, reverse=True)
         with ThreadPoolExecutor(min(len(missing), available_workers())) as threads:
             made = threads.map(Unit.compile, missing)
             for unit, image in zip(missing, made, strict=True):
@@ -134,6 +134,11 @@ def compiled(units: Sequence[Unit]) -> dict[str, bytes]:
                 write(unit.name, image)
         shrink()
     return {name: image for name, image in objects.items() if image is not None}
+
+
+def _effort(unit: Unit) -> int:
+    """Estimate how long a module takes: 1 ms for 1,000 characters, with optimisation 4 ms."""
+    return len(unit.text) if unit.finished else 4 * len(unit.text)
 
 
 def _emit(target_machine: Any, module: Any) -> bytes:
