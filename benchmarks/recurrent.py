@@ -94,7 +94,7 @@ def torch_step(kind: str, threads: int) -> Train:
         layer.bias_hh_l0.zero_()
         head.weight.copy_(torch.from_numpy(arrays["layers[1].weight"].T.copy()))
         head.bias.zero_()
-    # Of PyTorch's two biases, only what ours has learns.
+    # Of PyTorch's two biases, only what ours has learns: of a GRU's second one, the last part.
     still = kind == "lstm"
     layer.bias_hh_l0.requires_grad_(not still)
     parameters = [p for p in (*layer.parameters(), *head.parameters()) if p.requires_grad]
@@ -111,6 +111,8 @@ def torch_step(kind: str, threads: int) -> Train:
             output = head(layer(x[rows])[0][:, -1])
             value = torch.nn.functional.cross_entropy(output, y[rows])
             value.backward()
+            if not still:
+                layer.bias_hh_l0.grad[: 2 * UNITS] = 0
             optimiser.step()
         done += steps
         return float(value)
