@@ -299,6 +299,16 @@ def test_a_position_outside_of_its_axis_is_reported() -> None:
         compiled(_array(3), np.array([-1], "int32"))
 
 
+@pytest.mark.parametrize("columns", [1, 15, 16, 54, 256, 300])
+def test_rows_of_a_few_cache_lines_are_asked_for_before_they_are_copied(columns: int) -> None:
+    table, kind = _array(40, columns), ArrayType((Dim("n"),), "int32")
+    compiled = trace(lambda x, r: cnp.take(x, r), table, kind).plan({"n": 100}).compile("native")
+    assert ("@llvm.prefetch" in compiled.llvm()) == (16 <= columns <= 256)
+    for count in (0, 1, 9, 100):
+        rows = np.random.default_rng(count).integers(0, 40, count).astype("int32")
+        np.testing.assert_array_equal(compiled(table, rows), table[rows])
+
+
 def test_the_same_call_gives_the_same_bits() -> None:
     parameters, x = _parameters(), _array(6, 5)
     y = np.array([0, 2, 1, 1, 0, 2], "int32")

@@ -208,7 +208,8 @@ class Kernel:
             place = self.indices.add(self.indices.multiply(place, self.indices.size(n, "total")), i)
         return place
 
-    def _address(self, node: Node, index: Index, pointer: str | None = None) -> str:
+    def address(self, node: Node, index: Index, pointer: str | None = None) -> str:
+        """Where an entry lies in memory."""
         place = index.place if isinstance(index, Flat) else self._place(index, node.type.shape)
         kind = _MEMORY_TYPES[node.type.dtype]
         pointer = pointer or self._pointers[node]
@@ -221,7 +222,7 @@ class Kernel:
         pointers = parts.get(node, (self._pointers[node],))
         total: Value | None = None
         for pointer in pointers:
-            raw = self.code.set(f"load {kind}, ptr {self._address(node, index, pointer)}")
+            raw = self.code.set(f"load {kind}, ptr {self.address(node, index, pointer)}")
             if node.type.dtype == "bool":
                 raw = self.code.set(f"trunc i8 {raw} to i1")
             part = Value(raw, node.type.dtype)
@@ -235,7 +236,7 @@ class Kernel:
         kind, name = _MEMORY_TYPES[node.type.dtype], x.name
         if node.type.dtype == "bool":
             name = self.code.set(f"zext i1 {name} to i8")
-        self.code.line(f"store {kind} {name}, ptr {self._address(node, index)}")
+        self.code.line(f"store {kind} {name}, ptr {self.address(node, index)}")
 
     # ------------------------------------------------------------ loops
 
@@ -426,7 +427,7 @@ class Kernel:
 
         self.nest(shape[:axis] + shape[axis + 1 :], row)
 
-    def _position(self, positions: Node, at: Any, size: Any) -> str:
+    def position(self, positions: Node, at: Any, size: Any) -> str:
         """A position inside its axis; one outside is reported, and replaced by 0."""
         raw = self.code.set(f"sext i32 {self.load(positions, Flat(at)).name} to i64")
         inside = self.code.set(f"icmp ult i64 {raw}, {self.indices.size(size)}")
@@ -435,21 +436,6 @@ class Kernel:
         so_far = self.code.set("load i32, ptr %status")
         self.code.line(f"store i32 {self.code.set(f'or i32 {so_far}, {flag}')}, ptr %status")
         return self.code.set(f"select i1 {inside}, i64 {raw}, i64 0")
-
-    def _take(self) -> None:
-        (node,) = self.group.outputs
-        x, positions = node.inputs
-        axis = node.options["axis"]
-        outer, inner = element_count(x.type.shape[:axis]), element_count(x.type.shape[axis + 1 :])
-        count, size = element_count(positions.type.shape), x.type.shape[axis]
-        i = self.indices
-        with self.code.loop(i.size(outer)) as o, self.code.loop(i.size(count)) as p:
-            source = i.add(i.multiply(o, size), self._position(positions, p, size))
-            target = i.add(i.multiply(o, count), p)
-            source, target = i.multiply(source, inner), i.multiply(target, inner)
-            with self.code.loop(i.size(inner)) as n:
-                entry = self.load(x, Flat(i.add(source, n)))
-                self.store(node, Flat(i.add(target, n)), entry)
 
     def _scatter_add(self) -> None:
         (node,) = self.group.outputs
@@ -463,7 +449,7 @@ class Kernel:
         if self._divided is None or not self._divided.adds:
             self.flat_loop(shape, lambda at: self.store(node, at, zero))
         with self.code.loop(i.size(outer)) as o, self.code.loop(i.size(count)) as p:
-            target = i.add(i.multiply(o, size), self._position(positions, p, size))
+            target = i.add(i.multiply(o, size), self.position(positions, p, size))
             source = i.multiply(i.add(i.multiply(o, count), p), inner)
             target = i.multiply(target, inner)
             with self.code.loop(i.size(inner)) as n:
