@@ -1,16 +1,18 @@
 /** The page: reads the URL, asks the server, and draws. */
 
 import { Refusal, ask } from "./api.js";
+import { chartCards, fillSlices, sliceKind, weight } from "./cards.js";
 import { gradientFlow, lossCurve, thinned } from "./charts.js";
 import { announce, counted, find, h, shown } from "./dom.js";
-import { saveHtml, savePng, saveSvg } from "./exporting.js";
+import { theme, tools, views } from "./header.js";
 import { inspected } from "./inspector.js";
 import { drawNetwork, isSmall } from "./network.js";
 import { drawPlane } from "./plane.js";
 import { settingsPanel } from "./settings.js";
 import { claimSheet, equationSheet } from "./sheets.js";
-import { SLICES, drawSlice } from "./slices.js";
-import { asked, read, VIEWS, written } from "./state.js";
+import { drawSlice } from "./slices.js";
+import { facts, hint, legend, rowChoice } from "./stage.js";
+import { asked, read, written } from "./state.js";
 import { drawTiles } from "./tiles.js";
 import { transport } from "./transport.js";
 
@@ -73,8 +75,8 @@ function problem(message, buttons) {
 /** Ask for what the state shows, and draw it. */
 async function load({ animate = false } = {}) {
   keep();
-  theme();
-  views();
+  theme(state);
+  views(state, frame);
   if (state.view === "claims") {
     const report = await ask(`/api/claims/${encodeURIComponent(state.claims)}`);
     const sheet = claimSheet(start.claims, report, (name) => { state.claims = name; keep(true); attempt(load); }, open);
@@ -123,12 +125,12 @@ function focusAgain(id, pick) {
 
 function draw({ animate = false } = {}) {
   const stage = h("section", { class: "card stage", "aria-label": "Network" },
-    h("header", {}, h("h1", {}, frame.title), rowChoice(), h("p", {}, frame.about)),
-    facts(), h("div", { class: "drawing", id: "drawing" }), legend(),
+    h("header", {}, h("h1", {}, frame.title), rowChoice(frame, (row) => { state.row = row; attempt(load); }), h("p", {}, frame.about)),
+    facts(frame, state, before), h("div", { class: "drawing", id: "drawing" }), legend(frame, state),
     transport(state, Boolean(training), frame.task !== "number", { phase, go, train: toggle, until: (until) => { state.until = until; keep(); if (training) restart(); }, speed: (speed) => { state.speed = speed; keep(); if (training) restart(); } }));
   const act = { open, set, reset, undo, fail: report, relist };
   swap(h("div", { class: "bench" }, settingsPanel(start, frame, state, act), stage,
-    h("section", { class: "card look", "aria-label": "Equations of what is picked" }, h("header", {}, h("h2", { id: "look-title" }, "Equation")), h("div", { class: "inside", id: "look", tabindex: 0, role: "group", "aria-labelledby": "look-title" }, hint())),
+    h("section", { class: "card look", "aria-label": "Equations of what is picked" }, h("header", {}, h("h2", { id: "look-title" }, "Equation")), h("div", { class: "inside", id: "look", tabindex: 0, role: "group", "aria-labelledby": "look-title" }, hint(frame))),
     charts()));
   drawing({ animate });
   curves();
@@ -147,46 +149,12 @@ function drawing({ animate = false, weights } = {}) {
   if (at) focusAgain("", at);
 }
 
-function facts(live) {
-  const loss = live?.loss ?? frame.loss;
-  const changed = !live && before !== null && before !== frame.loss;
-  const list = [["epoch", counted(live?.epoch ?? frame.epoch)], ["loss", h("span", { id: "loss-now", "data-value": String(loss) }, state.phase >= 2 || live || frame.step ? shown(loss, 6) : "?")]];
-  if (changed) list[1].push(h("span", { class: "was" }, ` was ${shown(before, 6)}`));
-  if (!live && state.phase >= 4 && frame.lossAfter !== null) list.push(["after the update", shown(frame.lossAfter, 6)]);
-  if (live?.held?.loss !== undefined) list.push(["held-out loss", shown(live.held.loss, 4)]);
-  if (live?.held?.accuracy !== undefined) list.push(["held-out accuracy", `${(live.held.accuracy * 100).toFixed(1)} %`]);
-  if (live?.stepsPerSecond) list.push(["speed", `${counted(live.stepsPerSecond)} steps/s`]);
-  if (!live) list.push(["parameters", counted(frame.parameters)], ["precision", frame.dtype]);
-  return h("dl", { class: "facts", id: "facts" }, list.map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, ...value))));
-}
-
-function rowChoice() {
-  if (frame.rows.length < 2) return null;
-  const select = h("select", { id: "row", style: "width:auto", onchange: () => { state.row = Number(select.value); attempt(load); } },
-    frame.rows.map((row, i) => h("option", { value: i, selected: i === frame.row }, `row ${row + 1}`)));
-  return h("div", { style: "display:flex;gap:8px;align-items:center" }, h("label", { for: "row" }, "Example"), select);
-}
-
-function legend() {
-  const inUnits = isSmall(frame) && state.phase === 3 && Math.max(...frame.network.layers.map((each) => each.size)) > 5 ? "units: deltas, " : "";
-  const meaning = inUnits + (state.phase === 3 ? "edges: gradients" : state.phase === 4 ? "edges: new weights" : "edges: weights");
-  const keys = isSmall(frame) ? h("span", {}, h("kbd", {}, "↑ ↓ ← →"), " move, ", h("kbd", {}, "E"), " unit or edge") : h("span", {}, "click a cell, or move with ", h("kbd", {}, "↑ ↓ ← →"), " and ", h("kbd", {}, "Enter"));
-  return h("p", { class: "legend" }, h("span", {}, "below zero ", h("span", { class: "ramp", "aria-hidden": "true" }), " above"), h("span", {}, isSmall(frame) ? `${meaning}, thickness is size` : "dashed frames: weights or their gradients"), keys);
-}
-
-function hint() {
-  return h("p", { class: "hint" }, `Pick ${frame.network.chain ? "a unit or an edge in the drawing" : "a cell of a picture"}, by mouse or with the arrow keys, to read how its number comes about.`);
-}
-
 function charts() {
-  const log = h("input", { type: "checkbox", id: "log", checked: state.log, onchange: () => { state.log = log.checked; keep(); curves(); } });
-  const row = frame.plane ? h("section", { class: "card", "aria-label": "Decision surface" }, h("header", {}, h("h2", {}, "Decision surface")), h("div", { class: "inside", id: "plane" })) : null;
-  const box = h("div", { class: "charts" },
-    h("section", { class: "card", "aria-label": "Loss" }, h("header", {}, h("h2", {}, "Loss"), h("span", { class: "check" }, log, h("label", { for: "log" }, "logarithmic"))), h("div", { class: "inside", id: "curve" })),
-    row,
-    h("section", { class: "card", "aria-label": "Loss around this step" }, h("header", {}, h("h2", {}, "Loss nearby"), sliceChoice()), h("div", { class: "inside", id: "slice" })),
-    h("section", { class: "card", "aria-label": "Gradient flow" }, h("header", {}, h("h2", {}, "Gradient flow"), h("span", { class: "hint" }, "norm by layer, log scale")), h("div", { class: "inside", id: "flow" }, state.phase >= 3 || frame.step ? gradientFlow(frame.flow) : h("p", { class: "hint" }, "Appears after Backward."))));
-  if (frame.plane && plane) row.querySelector("#plane").append(drawPlane(plane.surface, plane.points, here()));
+  const box = chartCards(frame, state, last, {
+    log: (log) => { state.log = log; keep(); curves(); },
+    slice: (kind) => { state.slice = kind; keep(); attempt(() => slice()); },
+  });
+  if (frame.plane && plane) find("#plane", box).append(drawPlane(plane.surface, plane.points, here()));
   return box;
 }
 
@@ -197,41 +165,19 @@ function curves(live) {
   box.replaceChildren(lossCurve(curve, held, now, state.log, box.clientWidth - 32));
 }
 
-/** The weight that is picked, or the only one that there is: its path, place and name. */
-function weight() {
-  const { paths, layers } = frame.network;
-  const told = last?.equations.find((each) => paths[each.key]);
-  if (told && (state.pick.length || state.entry)) return { path: paths[told.key], index: told.index, name: `${last.kind === "unit" ? "the bias of " : ""}${last.title}` };
-  const keys = Object.keys(paths);
-  const only = frame.parameters === 1 && layers[1];
-  return only ? { path: paths[keys[0]], index: [0, 0], name: `${layers[0].units[0]} → ${layers[1].units[0]}` } : null;
-}
-
-function sliceKind() {
-  const wanted = state.slice || "weight";
-  return (wanted === "weight" && !weight()) || (wanted === "plane" && frame.parameters < 2) ? "gradient" : wanted;
-}
-
-function sliceChoice() {
-  const select = h("select", { id: "slice-kind", class: "quick", "aria-label": "Which way the loss is shown", onchange: () => { state.slice = select.value; keep(); attempt(() => slice()); } });
-  fillSlices(select);
-  return select;
-}
-
-function fillSlices(select) {
-  const kinds = Object.entries(SLICES).filter(([kind]) => (kind === "weight" ? weight() : kind !== "plane" || frame.parameters > 1));
-  select.replaceChildren(...kinds.map(([kind, name]) => h("option", { value: kind, selected: kind === sliceKind() }, name)));
-}
-
 async function slice(mine = asking) {
   if (mine !== asking || training || !document.querySelector("#slice")) return;
-  const kind = sliceKind();
-  const at = kind === "weight" ? weight() : null;
-  const question = { state: asked(state), kind, ...(at && { path: at.path, index: at.index }) };
-  fillSlices(find("#slice-kind"));
-  const got = await ask("/api/slice", question);
-  if (mine !== asking || training || kind !== sliceKind() || JSON.stringify(at) !== JSON.stringify(kind === "weight" ? weight() : null)) return;
-  around = { source: state.source, told: got, name: at?.name ?? "" };
+  const wanted = () => {
+    const kind = sliceKind(frame, state, last);
+    const at = kind === "weight" ? weight(frame, state, last) : null;
+    return { kind, ...at };
+  };
+  const now = wanted();
+  fillSlices(find("#slice-kind"), frame, state, last);
+  const { name = "", ...question } = now;
+  const got = await ask("/api/slice", { state: asked(state), ...question });
+  if (mine !== asking || training || JSON.stringify(now) !== JSON.stringify(wanted())) return;
+  around = { source: state.source, told: got, name };
   drawAround();
 }
 
@@ -431,7 +377,7 @@ function paintLive() {
   if (!training || !document.querySelector("#facts")) return;
   training.drawn = false;
   const live = training.live;
-  find("#facts").replaceWith(facts(live));
+  find("#facts").replaceWith(facts(frame, state, before, live));
   find("#step").textContent = `step ${counted(live.step)}`;
   curves(live);
   find("#flow").replaceChildren(gradientFlow(frame.flow, live.norms));
@@ -456,34 +402,6 @@ async function stop(show = false) {
 
 // ------------------------------------------------------------------ Around it
 
-function theme() {
-  if (state.theme) document.documentElement.dataset.theme = state.theme;
-  else delete document.documentElement.dataset.theme;
-}
-
-function views() {
-  const names = { network: "Network", equations: "Equations", claims: "Claims" };
-  find("#views").replaceChildren(...VIEWS.map((view) =>
-    h("li", {}, h("a", { href: written({ ...state, view }), id: `view-${view}`, "aria-current": view === state.view ? "page" : undefined }, names[view]))));
-  document.title = `${frame && state.view !== "claims" ? `${frame.title} · ` : ""}${names[state.view]} · chainrule`;
-}
-
-function tools() {
-  const shade = h("select", { id: "theme", style: "width:auto", "aria-label": "Light or dark", onchange: () => { state.theme = shade.value; keep(); theme(); attempt(load); } },
-    [["", "System"], ["light", "Light"], ["dark", "Dark"]].map(([value, name]) => h("option", { value, selected: value === state.theme }, name)));
-  const charts = [saver("Charts as PNG", () => savePng("charts")), saver("Charts as SVG", () => saveSvg("charts"))];
-  const menu = h("details", { class: "menu", ontoggle: () => charts.forEach((each) => { each.hidden = !document.querySelector(".charts"); }) }, h("summary", {}, "Export"), h("div", {},
-    saver("View as PNG", () => savePng("view")), saver("View as SVG", () => saveSvg("view")), charts, saver("Page as HTML", saveHtml),
-    h("button", { onclick: async () => { await navigator.clipboard?.writeText(location.href); announce("The address was copied."); menu.open = false; } }, "Copy the address")));
-  menu.addEventListener("keydown", (event) => { if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); } });
-  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
-  return [shade, menu];
-
-  function saver(name, save) {
-    return h("button", { onclick: async () => { menu.open = false; await attempt(save); } }, name);
-  }
-}
-
 async function begin() {
   start = await ask("/api/start");
   await load();
@@ -504,7 +422,7 @@ window.addEventListener("resize", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && state.view === "network" && draw());
 
-theme();
-views();
-find("#tools").append(...tools());
+theme(state);
+views(state, frame);
+find("#tools").append(...tools(state.theme, (shade) => { state.theme = shade; keep(); theme(state); attempt(load); }, attempt));
 attempt(begin);
