@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from chainrule.ir import Node, bind, element_count, itemsize
 from chainrule.plan.fuse import Group
-from chainrule.plan.memory import Lives
+from chainrule.plan.memory import Lives, most_at_once
 from chainrule.plan.rows import in_one_run, row_axis
 from chainrule.plan.share import Sharing
 
@@ -130,10 +130,8 @@ def _fitting(groups: Sequence[Group], first: int, last: int) -> int:
     for i in range(first, last + 1):
         for x in _row_values([groups[i]]):
             values[x] = (values.get(x, (i, i))[0], i)
-    most = max(
-        sum(_bytes(x) for x, (begin, end) in values.items() if begin <= i <= end)
-        for i in range(first, last + 1)
-    )
+    lives = ((_bytes(x), begin - first, end - first) for x, (begin, end) in values.items())
+    most = most_at_once(lives, last - first + 1)
     return max(1, CACHE_BYTES // max(most, 1))
 
 

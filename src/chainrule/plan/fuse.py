@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from chainrule.ir import Graph, Node, Shape, bind, element_count, families, is_loop, symbols
 from chainrule.plan.order import ordered
@@ -295,6 +296,7 @@ def _home(
     return None
 
 
+@lru_cache(maxsize=1024)
 def _entries(shape: Shape) -> int:
     """Count entries, with many rows where their number is symbolic."""
     sizes = {s: USUAL_ROWS for n in shape for s in symbols(n)}

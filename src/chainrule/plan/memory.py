@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from chainrule.ir import Node, bind, element_count, itemsize
 from chainrule.plan.fuse import Group
@@ -105,13 +106,27 @@ def bytes_of(node: Node, limits: Mapping[str, int]) -> int:
 
 def lower_bound(placement: Placement, groups: int) -> int:
     """Bytes that any placement needs: the largest sum of values that live at one time."""
-    return max(
-        (
-            sum(placement.sizes[x] for x, (a, b) in placement.lives.items() if a <= i <= b)
-            for i in range(groups)
-        ),
-        default=0,
+    return most_at_once(
+        ((placement.sizes[x], a, b) for x, (a, b) in placement.lives.items()), groups
     )
+
+
+def most_at_once(values: Iterable[tuple[int, int, int]], groups: int) -> int:
+    """Find the largest sum of bytes of values that live at one time.
+
+    Parameters
+    ----------
+    values
+        Bytes of each, and the first and last group, both included, between which it lives.
+
+    >>> most_at_once([(8, 0, 1), (4, 1, 2), (16, 2, 2)], groups=3)
+    20
+    """
+    changes = [0] * (groups + 1)
+    for size, first, last in values:
+        changes[first] += size
+        changes[last + 1] -= size
+    return max(accumulate(changes))
 
 
 def _meet(a: tuple[int, int], b: tuple[int, int]) -> bool:
