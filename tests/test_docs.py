@@ -134,7 +134,8 @@ def test_every_command_in_the_readme_exists() -> None:
     shown = set()
     for _, code in blocks((ROOT / "README.md").read_text(encoding="utf-8"), "console"):
         shown |= set(re.findall(r"^\$ chainrule (\w+)", code, re.M))
-    assert shown == {"train", "evaluate", "generate", "predict", "show"}
+    models = {"train", "evaluate", "generate", "predict", "show"}
+    assert shown == models | {"open", "explain", "derive", "claims"}
     for command in sorted(shown):
         call = (
             "import sys; from chainrule.app.cli import main; "
