@@ -198,3 +198,50 @@ def test_sources_that_cannot_be_used_are_refused() -> None:
         trainer(optimiser=optim.LBFGS(), network=nn.Dense(2)).fit(pieces(10))
     with pytest.raises(ParameterError, match="watches 'train_accuracy'"):
         trainer(stop=stop.AllCorrect()).fit(pieces(10))
+
+
+@pytest.mark.parametrize("executor", ["numpy", "native"])
+def test_validation_examples_may_come_in_pieces_too(executor: str) -> None:
+    rng = np.random.default_rng(5)
+    X, y = rng.normal(size=(3000, 3)), rng.integers(0, 2, 3000)
+    weight = rng.uniform(size=3000)
+    one = Trainer(
+        nn.MLP((4,), 2),
+        losses.CrossEntropy(),
+        stop=stop.Epochs(3),
+        executor=executor,
+        dtype="float64",
+    )
+    cuts = (slice(0, 7), slice(7, 2500), slice(2500, 3000))
+
+    def pieces(epoch: int) -> Any:
+        assert epoch == 0
+        return [(X[cut], y[cut], weight[cut]) for cut in cuts]
+
+    whole = one.fit(X[:64], y[:64], X_val=X, y_val=y, sample_weight_val=weight)
+    for source in (pieces, pieces(0)):
+        run = one.fit(X[:64], y[:64], X_val=source)
+        for name in ("validation_loss", "metric"):
+            np.testing.assert_allclose(run.history[name], whole.history[name], rtol=1e-12)
+        assert run.best_epoch == whole.best_epoch
+
+
+def test_validation_sequences_of_several_lengths_are_measured() -> None:
+    rng = np.random.default_rng(6)
+    pieces = [(rng.normal(size=(5, n, 2)), rng.integers(0, 2, (5, n))) for n in (4, 6, 4)]
+    network = nn.Sequential(nn.LSTM(3), nn.Dense(2))
+    one = Trainer(network, losses.CrossEntropy(), stop=stop.Epochs(2), executor="numpy")
+    run = one.fit(pieces, X_val=pieces)
+    each = [run.evaluate(X, y)["loss"] for X, y in pieces]
+    expected = np.average(each, weights=[4, 6, 4])  # every place counts
+    best = run.history["validation_loss"][run.best_epoch - 1]
+    assert best == pytest.approx(expected, rel=1e-5)
+
+
+def test_forgotten_targets_of_validation_examples_are_asked_for() -> None:
+    X, y = np.zeros((4, 1)), np.zeros(4)
+    one = Trainer(nn.Dense(1), losses.SquaredError(), stop=stop.Epochs(1))
+    with pytest.raises(ParameterError, match="both X_val and y_val"):
+        one.fit(X, y, X_val=X)
+    with pytest.raises(ParameterError, match="weights of their own"):
+        one.fit(X, y, X_val=[(X, y)], sample_weight_val=y)

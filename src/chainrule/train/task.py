@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.train.measured_pieces import PieceMeasuring
 from chainrule.train.measuring import Measuring
 from chainrule.train.pieces import Pieces
 from chainrule.train.step import Step
@@ -39,7 +40,7 @@ class Task:
     step: Step
     carry: Any
     data: Any
-    measurings: Sequence[Measuring]
+    measurings: Sequence[Measuring | PieceMeasuring]
     larger_is_better: frozenset[str]
     keep: str | None
     batch_size: int

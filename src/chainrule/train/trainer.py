@@ -24,6 +24,7 @@ from chainrule.train.epochs import Course, Order, run_epochs
 from chainrule.train.examples import Examples, batch_types, read_examples, read_inputs, with_targets
 from chainrule.train.lbfgs import LBFGS, run_lbfgs
 from chainrule.train.ledger import Callback, Ledger
+from chainrule.train.measured_pieces import PieceMeasuring, come_in_pieces
 from chainrule.train.measuring import Measuring
 from chainrule.train.optimisers import Adam, Optimiser
 from chainrule.train.pieces import Pieces
@@ -220,7 +221,8 @@ class Trainer:
             on as they come, in minibatches that run on from one to the next. Rows are shuffled
             within what has come.
         X_val, y_val
-            Examples that are only measured, after every epoch.
+            Examples that are only measured, after every epoch. Without `y_val`, `X_val` may be
+            pieces as X may; a function is called with 0, so that the same ones are measured again.
         sample_weight, sample_weight_val
             None, or how much each example counts: numbers (rows,), not negative.
         resume
@@ -352,11 +354,23 @@ class Trainer:
         examples = read_examples(training, self.dtype, self.loss, outputs)
         layout = Layout.of(network, self.frozen)
         carried, fixed = layout.divide(network)
+        watching = Pieces(validation[0]) if come_in_pieces(*validation[:2]) else None
+        if watching is not None:
+            if validation[2] is not None:
+                raise ParameterError(
+                    "the pieces of X_val hold weights of their own: (X, y, weight)"
+                )
+            validation = watching.first()
         tables = self._measured(None if pieces else training, validation, outputs)
         bound = AnyOf(self._criteria()).at_most() or MANY
-        measurings = [
+        measurings: list[Measuring | PieceMeasuring] = [
             Measuring.of(layout, (carried, fixed), table, self.executor, bound) for table in tables
         ]
+        if watching is not None:
+            measures = {name: each for name, (each, _) in tables[0].items()}
+            measurings[0] = PieceMeasuring(
+                measures, watching, network, layout, self.dtype, self.executor
+            )
         metric = self._metric()
         grows = {"metric"} if metric is not None and metric.larger_is_better else set()
         rate = getattr(self.optimiser, "learning_rate", 0.0)
