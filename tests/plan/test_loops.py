@@ -126,6 +126,30 @@ def test_a_weight_that_all_steps_read_is_packed_once_before_the_loop() -> None:
     assert len(packing) in (1, 2)
 
 
+def test_weights_packed_for_nested_loops_do_not_get_in_each_others_way() -> None:
+    random = np.random.default_rng(3)
+    n = 136  # large enough to be packed, and no whole number of tiles
+
+    def energy(w: Any, v: Any, h: Any, xs: Any) -> Any:
+        def outer(carry: Any, x: Any) -> Any:
+            h, m = carry  # m is the same within the inner loop, but not from step to step
+            h = cnp.tanh(h @ v)
+            h, _ = cr.scan(lambda h, y: (cnp.tanh(h @ m + y + h @ w), None), h, x)
+            h, _ = cr.scan(lambda h, y: (cnp.sin(h @ cnp.matrix_transpose(w)), None), h, x)
+            return (h @ v, 0.9 * m), h
+
+        (h, m), hs = cr.scan(outer, (h, w), xs)
+        return cnp.sum(h**2) + cnp.sum(m) + cnp.sum(hs**2)
+
+    shapes = (n, n), (n, n), (20, n), (3, 4, 20, n)
+    args = [random.normal(size=shape) / shape[-1] ** 0.5 for shape in shapes]
+    slopes = cr.value_and_grad(energy, (0, 1, 2, 3))
+    expected, found = (flatten(cr.jit(slopes, executor=e)(*args))[0] for e in ("numpy", "native"))
+    for x, y in zip(expected, found, strict=True):
+        # Sums of up to 20 * 12 products of numbers of size one, in another order.
+        np.testing.assert_allclose(y, x, rtol=0, atol=1e-13 * np.abs(x).max())
+
+
 class TestRows:
     def test_a_loop_over_time_keeps_rows(self) -> None:
         graph = cr.trace(_recurrent, *TYPES).graph
