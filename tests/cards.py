@@ -203,6 +203,11 @@ SHAPED: dict[str, list[Shaped]] = {
         (((2, 3),), {"axis": 1}),
         (((0, 3),), {"axis": 1}),
     ],
+    "cumulative_max": [
+        (((2, 3),), {"axis": 0, "reverse": False}),
+        (((2, 3),), {"axis": 1, "reverse": True}),
+        (((2, 0),), {"axis": 1, "reverse": False}),
+    ],
     "cumulative_sum": [
         (((2, 3),), {"axis": 0, "reverse": False}),
         (((2, 3),), {"axis": 1, "reverse": True}),

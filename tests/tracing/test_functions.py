@@ -65,6 +65,12 @@ CASES: list[tuple[str, Function, Function, tuple[Any, ...]]] = [
         lambda x: np.count_nonzero(x, 0),
         (WHOLE,),
     ),
+    (
+        "cumulative_max",
+        lambda x: cnp.cumulative_max(x, 1),
+        lambda x: np.maximum.accumulate(x, 1),
+        (X,),
+    ),
     ("cumulative_sum", lambda x: cnp.cumulative_sum(x, 1), lambda x: np.cumsum(x, 1), (X,)),
     ("cumulative_sum", cnp.cumulative_sum, np.cumsum, (V > 0,)),
     (

@@ -166,7 +166,7 @@ class Entries:
             return self._matrix_product(inputs[0], inputs[1], index, of)
         if node.card.kind == "shape":
             return self._moved(node, index, of)
-        if name in ("sum", "max", "min", "cumulative_sum"):
+        if name in ("sum", "max", "min", "cumulative_sum", "cumulative_max"):
             return self._folded(node, index, of)
         if name == "take":
             axis, positions = options["axis"], self._values[inputs[1]]
@@ -204,7 +204,7 @@ class Entries:
     def _folded(self, node: Node, index: Index, of: Any) -> Expression:
         x = node.inputs[0]
         shape = self._values[x].shape
-        if node.card.name == "cumulative_sum":
+        if node.card.kind == "cumulate":
             axis, reverse = node.options["axis"], node.options["reverse"]
             span = range(index[axis], shape[axis]) if reverse else range(index[axis] + 1)
             places = [(*index[:axis], k, *index[axis + 1 :]) for k in span]
@@ -215,7 +215,11 @@ class Entries:
         terms = [of(x, places[k]) for k in _shown(len(places))]
         if len(places) > len(terms):
             terms.insert(-1, ELLIPSIS)
-        return terms[0] if len(places) == 1 else Call(node.card.name, tuple(terms))
+        return (
+            terms[0]
+            if len(places) == 1
+            else Call(node.card.name.removeprefix("cumulative_"), tuple(terms))
+        )
 
     def _moved(self, node: Node, index: Index, of: Any) -> Expression:
         """An entry that is an entry of an input."""

@@ -128,3 +128,41 @@ cumulative_sum = Card(
     native=Fold(lambda b, dtype: b.constant(0, dtype), lambda b, a, x: b.add(a, x)),
     onnx="CumSum",
 )
+
+
+def _cumulative_max(np: Any, x: Any, *, axis: int, reverse: bool) -> Any:
+    if reverse:
+        return np.flip(np.maximum.accumulate(np.flip(x, axis), axis=axis), axis)
+    return np.maximum.accumulate(x, axis=axis)
+
+
+def _cumulative_max_jax(jnp: Any, x: Any, *, axis: int, reverse: bool) -> Any:
+    if reverse:
+        return jnp.flip(jnp.maximum.accumulate(jnp.flip(x, axis), axis=axis), axis)
+    return jnp.maximum.accumulate(x, axis=axis)
+
+
+def _cumulative_max_vjp(o: Any, g: Any, y: Any, x: Any, *, axis: int, reverse: bool) -> tuple[Any]:
+    reaches = o.logical_or(x == y, x != x)  # once there is NaN, it stays, and is the latest
+    place = o.cumulative_sum(o.astype(o.ones_like(x), "int32"), axis=axis) - 1
+    if reverse:  # the latest is the smallest number of a place
+        latest = -o.cumulative_max(o.where(reaches, -place, -(2**31) + 1), axis=axis, reverse=True)
+    else:
+        latest = o.cumulative_max(o.where(reaches, place, 0), axis=axis)
+    return (o.add_along_axis(g, latest, axis, x.shape[axis]),)
+
+
+cumulative_max = Card(
+    name="cumulative_max",
+    kind="cumulate",
+    doc="Largest entry so far along an axis, from the first or (`reverse`) from the last; NaN "
+    "stays.",
+    type=_cumulative_type,
+    vjp=_cumulative_max_vjp,
+    numpy=_cumulative_max,
+    native=Fold(lambda b, dtype: b.lowest(dtype), lambda b, a, x: b.maximum(a, x)),
+    jax=_cumulative_max_jax,
+    onnx=absent("ONNX has no running maximum"),
+    smooth=False,
+    kink="of equal largest entries the latest gets the gradient, as in PyTorch",
+)

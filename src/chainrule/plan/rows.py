@@ -287,6 +287,7 @@ _RULES: dict[str, Callable[[Node, int, list[int | None]], bool]] = {
     "slice": _slice,
     "pad": _pad,
     "concatenate": _along_another,
+    "cumulative_max": _along_another,
     "cumulative_sum": _along_another,
     "take": _take,
     "take_along_axis": _along_another,

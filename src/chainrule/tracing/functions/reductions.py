@@ -202,9 +202,25 @@ def cumulative_sum(x: Any, axis: int | None = None, reverse: bool = False) -> An
     >>> cumulative_sum([1.0, 2.0, 3.0]).tolist()
     [1.0, 3.0, 6.0]
     """
+    return _cumulated("cumulative_sum", x, axis, reverse)
+
+
+def cumulative_max(x: Any, axis: int | None = None, reverse: bool = False) -> Any:
+    """Largest entry so far along an axis, from the first entry or (`reverse`) from the last.
+
+    NaN stays from where it appears. Of equal largest entries the latest gets the gradient, as in
+    PyTorch's ``cummax``.
+
+    >>> cumulative_max([1.0, 3.0, 2.0, 5.0]).tolist()
+    [1.0, 3.0, 3.0, 5.0]
+    """
+    return _cumulated("cumulative_max", x, axis, reverse)
+
+
+def _cumulated(name: str, x: Any, axis: int | None, reverse: bool) -> Any:
     x = _numbers(x)
     if axis is None:
         if x.ndim != 1:
-            raise ShapeError(f"cumulative_sum needs an axis for an array with {x.ndim} axes")
+            raise ShapeError(f"{name} needs an axis for an array with {x.ndim} axes")
         axis = 0
-    return apply(CARDS["cumulative_sum"], x, axis=axis_of(axis, x.ndim), reverse=reverse)
+    return apply(CARDS[name], x, axis=axis_of(axis, x.ndim), reverse=reverse)
