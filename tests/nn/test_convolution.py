@@ -146,3 +146,17 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(kind) as caught:
         layer.initialise(0, ArrayType(shape))
     assert message in str(caught.value)
+
+
+def test_groups_of_a_transposed_convolution_paint_their_own_filters() -> None:
+    random = np.random.default_rng(0)
+    x, kernel = random.normal(size=(2, 4, 5, 4)), random.normal(size=(3, 2, 4, 3))
+    settings = {"stride": (2, 1), "padding": 1, "output_padding": (1, 0)}
+    grouped = nn.ConvTranspose2D(6, (3, 2), groups=2, use_bias=False, weight=kernel, **settings)
+    whole = np.zeros((3, 2, 4, 6))
+    whole[..., :2, :3], whole[..., 2:, 3:] = kernel[..., :2, :], kernel[..., 2:, :]
+    dense = nn.ConvTranspose2D(6, (3, 2), use_bias=False, weight=whole, **settings)
+    # The same sums, with zeros added, in float64.
+    assert np.asarray(grouped(x)) == pytest.approx(np.asarray(dense(x)), rel=1e-12, abs=1e-12)
+    with pytest.raises(ParameterError, match="cannot be cut into 3 equal groups"):
+        nn.ConvTranspose2D(6, groups=3).initialise(0, x)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import chainrule.numpy as cnp
+from chainrule.errors import ParameterError
 from chainrule.ir import ArrayType
 from chainrule.nn.convolution.images import OverPlaces
 from chainrule.nn.initialisers import GlorotUniform, Initialiser, Zeros
@@ -23,6 +24,7 @@ class Transposed(OverPlaces, ABC):
     padding: Any = static(default="valid")
     dilation: int | tuple[int, ...] = static(default=1)
     output_padding: int | tuple[int, ...] = static(default=0)
+    groups: int = static(default=1)
     use_bias: bool = static(default=True)
     initial: Initialiser = static(default=GlorotUniform())
     initial_bias: Initialiser = static(default=Zeros())
@@ -33,7 +35,14 @@ class Transposed(OverPlaces, ABC):
         """Say which arrays this layer holds, for an input of this type."""
         self.check(x)
         size = per_axis(self.kernel_size, self.rank, "kernel_size")
-        arrays = {"weight": Variable((*size, x.shape[-1], self.filters), self.initial)}
+        channels = x.shape[-1]
+        if self.groups < 1 or channels % self.groups or self.filters % self.groups:  # type: ignore[operator]
+            raise ParameterError(
+                f"{channels} channels and {self.filters} filters cannot be cut into "
+                f"{self.groups} equal groups"
+            )
+        shape = (*size, channels, self.filters // self.groups)
+        arrays = {"weight": Variable(shape, self.initial)}
         if self.use_bias:
             arrays["bias"] = Variable((self.filters,), self.initial_bias)
         return arrays
@@ -42,7 +51,13 @@ class Transposed(OverPlaces, ABC):
         """Paint and add up."""
         self.check(x)
         y = cnp.conv_transpose(
-            x, self.weight, self.stride, self.padding, self.dilation, self.output_padding
+            x,
+            self.weight,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.output_padding,
+            self.groups,
         )
         return y + self.bias if self.use_bias else y
 
@@ -77,10 +92,14 @@ class ConvTranspose2D(Transposed):
         as many places), a number, or for each axis a number or a pair.
     output_padding
         Places that are added behind.
+    groups
+        Parts that channels and filters are cut into; each part of the filters is painted by its
+        part of the channels alone.
     use_bias, initial, initial_bias
         As for `Conv2D`.
     weight
-        Shape (height, width, channels, filters). PyTorch's is ``weight.transpose(2, 3, 0, 1)``.
+        Shape (height, width, channels, filters / groups). PyTorch's is
+        ``weight.transpose(2, 3, 0, 1)``.
     bias
         Shape (filters,).
 

@@ -164,6 +164,7 @@ def conv_transpose(
     padding: Padding = "valid",
     dilation: Numbers = 1,
     output_padding: int | Sequence[int] = 0,
+    groups: int = 1,
 ) -> Any:
     """The adjoint of a convolution by its input: every entry paints a scaled kernel.
 
@@ -172,7 +173,7 @@ def conv_transpose(
     x
         Shape (batch, *places, channels).
     kernel
-        Shape (*size, channels, filters).
+        Shape (*size, channels, filters / groups).
     stride, dilation
         Steps between painted kernels, and between the entries of a kernel.
     padding
@@ -181,6 +182,9 @@ def conv_transpose(
     output_padding
         More zeros behind each axis, below the stride: several lengths lead to one under a
         convolution with a stride.
+    groups
+        Channels and filters are cut into this many parts, and each part of the channels paints
+        its part of the filters alone.
 
     Returns
     -------
@@ -198,6 +202,15 @@ def conv_transpose(
             "conv_transpose expects (batch, *places, channels) and (*size, channels, filters), "
             f"received {show(x.shape)} and {show(kernel.shape)}"
         )
+    if groups != 1:
+        if groups < 1 or x.shape[-1] % groups:
+            raise ShapeError(f"{x.shape[-1]} channels cannot be cut into {groups} equal groups")
+        parts = zip(_split(x, groups), shaping.split(kernel, groups, axis=-2), strict=True)
+        painted = (
+            conv_transpose(part, each, stride, padding, dilation, output_padding)
+            for part, each in parts
+        )
+        return shaping.concat([*painted], axis=-1)
     *size, channels, filters = kernel.shape
     steps, gaps = per_axis(stride, count, "stride"), per_axis(dilation, count, "dilation")
     more = (output_padding,) * count if isinstance(output_padding, int) else tuple(output_padding)
