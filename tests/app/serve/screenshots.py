@@ -16,7 +16,8 @@ from tests.app.serve.conftest import start_server, stop_server
 
 SHOTS: Mapping[str, tuple[int, int, str]] = {
     "page-units": (1280, 800, "source=example:e5&phase=3&pick=1,0"),
-    "page-dark": (1280, 860, "source=sample:spirals&step=1500&phase=2&pick=2,3&theme=dark&log=1"),
+    "page-dark": (1280, 1240, "source=sample:spirals&step=9000&phase=2&pick=2,3&theme=dark&log=1"),
+    "page-one-weight": (1280, 976, "source=example:e4&phase=3&pick=1,0,0"),
     "page-heat-maps": (1280, 760, "source=sample:digits&step=60&phase=3&pick=1,4"),
     "page-recurrence": (
         1280,
