@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits, load_iris
 
 import chainrule.numpy as cnp
 from chainrule import (
+    MLPClassifier,
     NetworkClassifier,
     NetworkRegressor,
     NetworkTransformer,
@@ -174,9 +175,9 @@ def test_divergence_is_an_error_that_says_where() -> None:
 def test_wrong_settings_are_refused_in_scikit_learns_words() -> None:
     with pytest.raises(ValueError, match="'max_iter' parameter of NetworkClassifier must be"):
         classifier(max_iter=0).fit(X, Y)
-    with pytest.raises(ValueError, match="give both X_val and y_val"):
+    with pytest.raises(ValueError, match="was not provided"):
         classifier().fit(X, Y, X_val=X)
-    with pytest.raises(ValueError, match="give both X_val and y_val"):
+    with pytest.raises(ValueError, match="was not provided"):
         regressor().fit(X, Y, X_val=X)
     with pytest.raises(ValueError, match="y_val has classes that y has not"):
         classifier().fit(X, Y, X_val=X, y_val=Y + 9)
@@ -233,3 +234,11 @@ def test_pictures_and_sequences_are_arrays_with_more_axes(network: Any) -> None:
 def test_a_single_class_is_refused() -> None:
     with pytest.raises(ValueError, match="needs at least two classes, but y holds only one class"):
         classifier().fit(X[:50], Y[:50])
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, NetworkClassifier])
+def test_labels_of_two_kinds_and_negative_weights_of_classes_are_refused(kind: Any) -> None:
+    with pytest.raises(ValueError, match="y mixes text and numbers: 'a' in row 1, 7 in row 0"):
+        kind().fit(X, np.array([7, "a"] * (len(X) // 2), dtype=object))
+    with pytest.raises(ValueError, match="class_weight must not be negative"):
+        kind(class_weight={0: -1.0, 1: 1.0, 2: 1.0}).fit(X, Y)

@@ -18,7 +18,8 @@ file                  idea
 ``split``             rows to train on, rows to validate on
 ``target_scaling``    numbers to be predicted, brought near zero and back
 ``frames``            raw tables as inputs
-``gaps``              labels that are not there
+``gaps``              labels that are not there, or not of one kind
+``class_weights``     what rows count, where classes have weights
 ``observers``         callbacks
 ``parameters``        parameters inside of parameters
 ``network``           what the estimators for any network share

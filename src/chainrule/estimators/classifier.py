@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.estimators.class_weights import weighted
 from chainrule.estimators.gaps import require_labels
 from chainrule.estimators.goals import GOALS, Goal
 from chainrule.estimators.perceptron import Perceptron
@@ -378,13 +379,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return targets if targets.ndim == 2 and targets.shape[1] == 1 else None
 
     def _training_weight(self, examples: Examples) -> Any:
-        if self.class_weight is None:
-            return examples.weight
         labels = examples.y
         if labels.ndim == 1 or labels.shape[1] == 1:
             labels = self.classes_[labels.ravel().astype(np.int32)]
-        weight = compute_sample_weight(self.class_weight, labels)
-        return weight if examples.weight is None else weight * examples.weight
+        return weighted(self.class_weight, labels, examples.weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

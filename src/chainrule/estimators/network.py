@@ -19,12 +19,12 @@ from chainrule.errors import ParameterError
 from chainrule.estimators.frames import encode, fit_encoder, look_again, look_at, make_frame
 from chainrule.estimators.parameters import Adjustable
 from chainrule.estimators.programs import BLOCK
-from chainrule.estimators.settings import suitable_batch
+from chainrule.estimators.settings import clip_of, suitable_batch
 from chainrule.estimators.split import Examples, set_aside
 from chainrule.execute import Compiled, Traced, choose_executor, trace
 from chainrule.ir import ArrayType, Dim
 from chainrule.nn.losses import Loss
-from chainrule.train import Adam, ClipGlobalNorm, Criterion, Epochs, Patience, Trainer
+from chainrule.train import Adam, Criterion, Epochs, Patience, Trainer
 from chainrule.train.run import output_type
 
 Builder = Callable[[int], nn.Module]
@@ -119,7 +119,6 @@ class NetworkEstimator(Adjustable, ABC):
             limits.append(Patience(self.n_iter_no_change))
         given = self.stop or ()
         limits += list(given) if isinstance(given, tuple | list) else [given]
-        clip = self.clip
         trainer = Trainer(
             network,
             loss,
@@ -127,7 +126,7 @@ class NetworkEstimator(Adjustable, ABC):
             stop=limits,
             batch_size=suitable_batch(rows) if size == "auto" else size,
             penalties=self.penalties,
-            clip=clip if clip is None or callable(clip) else ClipGlobalNorm(float(clip)),
+            clip=clip_of(self),
             frozen=self.frozen,
             keep="auto" if self.early_stopping else "last",
             shuffle=self.shuffle,

@@ -6,16 +6,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import assert_all_finite, column_or_1d, compute_sample_weight
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from chainrule import nn
 from chainrule.errors import ParameterError
+from chainrule.estimators.class_weights import weighted
 from chainrule.estimators.gaps import require_labels
 from chainrule.estimators.network import NetworkEstimator
-from chainrule.estimators.split import Examples
+from chainrule.estimators.split import Examples, is_given
 from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss
 
 
@@ -186,10 +187,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         examples = Examples(X, codes.astype(np.int32), self._weight(sample_weight, X))
         validation = self._further(X_val, y_val, sample_weight_val)
         examples, validation = self._divided(examples, validation, examples.y)
-        if self.class_weight is not None:
-            weight = compute_sample_weight(self.class_weight, self.classes_[examples.y])
-            weight = weight if examples.weight is None else weight * examples.weight
-            examples = Examples(examples.X, examples.y, weight)
+        weight = weighted(self.class_weight, self.classes_[examples.y], examples.weight)
+        examples = Examples(examples.X, examples.y, weight)
         network = self._built(len(self.classes_), _perceptron)
         loss = self._loss_for(network, examples.X)
         self.network_ = self._train(network, loss, examples, validation)
@@ -235,9 +234,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self._loss_
 
     def _further(self, X: Any, y: Any, weight: Any) -> Examples | None:
-        if (X is None) != (y is None):
-            raise ValueError("give both X_val and y_val, or neither")
-        if X is None:
+        if not is_given(X, y, weight):
             return None
         X, y = self._inputs(X), column_or_1d(y, warn=True)
         check_consistent_length(X, y)

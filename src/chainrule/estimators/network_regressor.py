@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_y, check_consistent_length, check_is
 
 from chainrule import nn
 from chainrule.estimators.network import NetworkEstimator
-from chainrule.estimators.split import Examples
+from chainrule.estimators.split import Examples, is_given
 from chainrule.estimators.target_scaling import SHAPES, TargetScaling
 from chainrule.nn.losses import Loss, SquaredError
 
@@ -137,10 +137,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         y = self._numbers(y)
         self._flat = y.ndim == 1
         examples = Examples(X, y, self._weight(sample_weight, X))
-        if (X_val is None) != (y_val is None):
-            raise ValueError("give both X_val and y_val, or neither")
         validation = None
-        if X_val is not None:
+        if is_given(X_val, y_val, sample_weight_val):
             X_val = self._inputs(X_val)
             check_consistent_length(X_val, y_val)
             weight = self._weight(sample_weight_val, X_val)

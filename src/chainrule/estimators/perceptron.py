@@ -37,7 +37,7 @@ from chainrule.estimators.observers import Observers
 from chainrule.estimators.parameters import Adjustable
 from chainrule.estimators.programs import BLOCK, predictor
 from chainrule.estimators.settings import computing_dtype, design_of, hidden_sizes, is_stochastic
-from chainrule.estimators.split import Examples, set_aside
+from chainrule.estimators.split import Examples, is_given, set_aside
 from chainrule.train import EpochRecord
 
 _SPARSE = ["csr", "csc"]
@@ -253,12 +253,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     def _given(self, validation: tuple[Any, Any, Any]) -> Examples | None:
         """Check the rows to validate on that `fit` received, if any."""
         X, y, weight = validation
-        if (X is None) != (y is None):
-            given, absent = ("y_val", "X_val") if X is None else ("X_val", "y_val")
-            raise ValueError(f"{given} is provided, but {absent} was not provided.")
-        if X is None:
-            if weight is not None:
-                raise ValueError("sample_weight_val is provided, but X_val was not provided.")
+        if not is_given(X, y, weight):
             return None
         if not is_stochastic(self):
             raise ValueError("X_val and y_val need the solver 'sgd' or 'adam', not 'lbfgs'")

@@ -36,6 +36,16 @@ class Examples:
         return Examples(self.X[rows], self.y[rows], weight)
 
 
+def is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Tell whether there are rows to validate on; refuse a part without the others."""
+    if (X_val is None) != (y_val is None):
+        given, absent = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
+        raise ValueError(f"{given} is provided, but {absent} was not provided.")
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError("sample_weight_val is provided, but X_val was not provided.")
+    return X_val is not None
+
+
 def set_aside(
     rows: int, fraction: float, draws: np.random.RandomState, stratify: Any
 ) -> tuple[Any, Any]:
