@@ -196,6 +196,6 @@ def rebuild(
     for old, note in graph.notes.items():
         if old in new and new[old] not in notes:
             target = note.gradient_of
-            notes[new[old]] = replace(note, gradient_of=new.get(target) if target else None)
+            notes[new[old]] = replace(note, gradient_of=new.get(target)) if target else note
     inputs = tuple(new[x] for x in graph.inputs)
     return Graph(inputs, tuple(new[x] for x in graph.outputs), notes), new
