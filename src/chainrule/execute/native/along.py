@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule.execute.native.code import Code, Value
 from chainrule.execute.native.kernels import Flat, Kernel
+from chainrule.execute.native.running import argmax, cumulate
 from chainrule.ir import Node, element_count, itemsize
 
 AHEAD = 8
@@ -42,6 +43,38 @@ def _followed(kernel: Kernel, index: tuple[Any, ...]) -> tuple[str, tuple[Any, .
     return inside, (*index[:axis], place, *index[axis + 1 :])
 
 
+def _position(kernel: Kernel, positions: Node, at: Any, size: Any) -> str:
+    """A position inside its axis; one outside is reported, and replaced by 0."""
+    code = kernel.code
+    raw = code.set(f"sext i32 {kernel.load(positions, Flat(at)).name} to i64")
+    inside = code.set(f"icmp ult i64 {raw}, {kernel.indices.size(size)}")
+    bad = code.set(f"xor i1 {inside}, true")
+    flag = code.set(f"zext i1 {bad} to i32")
+    so_far = code.set("load i32, ptr %status")
+    code.line(f"store i32 {code.set(f'or i32 {so_far}, {flag}')}, ptr %status")
+    return code.set(f"select i1 {inside}, i64 {raw}, i64 0")
+
+
+def _scatter_add(kernel: Kernel) -> None:
+    (node,) = kernel.group.outputs
+    updates, positions = node.inputs
+    axis, size = node.options["axis"], node.options["size"]
+    shape, i = node.type.shape, kernel.indices
+    outer, inner = element_count(shape[:axis]), element_count(shape[axis + 1 :])
+    count = element_count(positions.type.shape)
+    zero = kernel.scalars.constant(0, node.type.dtype)
+    if not kernel.adds:
+        kernel.flat_loop(shape, lambda at: kernel.store(node, at, zero))
+    with kernel.code.loop(i.size(outer)) as o, kernel.code.loop(i.size(count)) as p:
+        target = i.add(i.multiply(o, size), _position(kernel, positions, p, size))
+        source = i.multiply(i.add(i.multiply(o, count), p), inner)
+        target = i.multiply(target, inner)
+        with kernel.code.loop(i.size(inner)) as n:
+            place = Flat(i.add(target, n))
+            entry = kernel.load(updates, Flat(i.add(source, n)))
+            kernel.store(node, place, kernel.scalars.add(kernel.load(node, place), entry))
+
+
 def _take(kernel: Kernel) -> None:
     (node,) = kernel.group.outputs
     x, positions = node.inputs
@@ -49,7 +82,7 @@ def _take(kernel: Kernel) -> None:
     outer, inner = element_count(shape[:axis]), element_count(shape[axis + 1 :])
     count, size = element_count(positions.type.shape), shape[axis]
     with kernel.code.loop(i.size(outer)) as o, kernel.code.loop(i.size(count)) as p:
-        source = i.add(i.multiply(o, size), kernel.position(positions, p, size))
+        source = i.add(i.multiply(o, size), _position(kernel, positions, p, size))
         target = i.add(i.multiply(o, count), p)
         source, target = i.multiply(source, inner), i.multiply(target, inner)
         if axis == 0 and isinstance(inner, int):
@@ -218,7 +251,10 @@ def _sift_down(
 
 _WRITERS: Mapping[str, Callable[[Kernel], None]] = {
     "add_along_axis": _add_along_axis,
+    "argmax": argmax,
     "argsort": _argsort,
+    "cumulate": cumulate,
+    "scatter_add": _scatter_add,
     "take": _take,
     "take_along_axis": _take_along_axis,
 }

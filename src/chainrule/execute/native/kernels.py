@@ -94,6 +94,11 @@ class Kernel:
         self.code.line("ret void")
         return self.code
 
+    @property
+    def adds(self) -> bool:
+        """Whether the kernel adds to the sum that is there."""
+        return self._divided is not None and self._divided.adds
+
     # ------------------------------------------------------------ values
 
     def value(self, node: Node, index: Index) -> Value:
@@ -332,7 +337,7 @@ class Kernel:
         x, axes = node.inputs[0], node.options["axes"]
         shape, fold = x.type.shape, node.card.native
         kept = tuple(a for a in range(len(shape)) if a not in axes)
-        adds = self._divided is not None and self._divided.adds
+        adds = self.adds
         zero = fold.start(self.scalars, node.type.dtype)
         if axes == tuple(range(len(shape) - len(axes), len(shape))):
             outer, inner = shape[: len(kept)], shape[len(kept) :]
@@ -377,85 +382,6 @@ class Kernel:
             self.store(node, at, step)
 
         self.nest(shape, entry, unroll=True)
-
-    def _argmax(self) -> None:
-        (node,) = self.group.outputs
-        x, axis = node.inputs[0], node.options["axis"]
-        shape, kind = x.type.shape, LLVM_TYPES[x.type.dtype]
-
-        def row(index: tuple[Any, ...]) -> None:
-            best, where = self.code.allocate(kind), self.code.allocate("i32")
-            first = self.value(x, (*index[:axis], 0, *index[axis:]))
-            self.code.line(f"store {kind} {first.name}, ptr {best}")
-            self.code.line(f"store i32 0, ptr {where}")
-            with self.code.loop(self.indices.size(shape[axis]), unroll=True) as i:
-                self._known.clear()
-                entry = self.value(x, (*index[:axis], i, *index[axis:]))
-                so_far = Value(self.code.set(f"load {kind}, ptr {best}"), x.type.dtype)
-                place = Value(self.code.set(f"load i32, ptr {where}"), "int32")
-                better = node.card.native(self.scalars, so_far, entry)
-                here = self.scalars.cast(i, "int32")
-                chosen = self.scalars.select(better, entry, so_far)
-                self.code.line(f"store {kind} {chosen.name}, ptr {best}")
-                at = self.scalars.select(better, here, place)
-                self.code.line(f"store i32 {at.name}, ptr {where}")
-            self.store(node, index, Value(self.code.set(f"load i32, ptr {where}"), "int32"))
-
-        self.nest(shape[:axis] + shape[axis + 1 :], row)
-
-    def _cumulate(self) -> None:
-        (node,) = self.group.outputs
-        x, axis, reverse = node.inputs[0], node.options["axis"], node.options["reverse"]
-        shape, kind, fold = x.type.shape, LLVM_TYPES[node.type.dtype], node.card.native
-
-        def row(index: tuple[Any, ...]) -> None:
-            total = self.code.allocate(kind)
-            start = fold.start(self.scalars, node.type.dtype)
-            self.code.line(f"store {kind} {start.name}, ptr {total}")
-            with self.code.loop(self.indices.size(shape[axis])) as i:
-                self._known.clear()
-                last = self.indices.subtract(shape[axis], 1)
-                at = (
-                    *index[:axis],
-                    self.indices.subtract(last, i) if reverse else i,
-                    *index[axis:],
-                )
-                so_far = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
-                result = fold.step(self.scalars, so_far, self.value(x, at))
-                self.code.line(f"store {kind} {result.name}, ptr {total}")
-                self.store(node, at, result)
-
-        self.nest(shape[:axis] + shape[axis + 1 :], row)
-
-    def position(self, positions: Node, at: Any, size: Any) -> str:
-        """A position inside its axis; one outside is reported, and replaced by 0."""
-        raw = self.code.set(f"sext i32 {self.load(positions, Flat(at)).name} to i64")
-        inside = self.code.set(f"icmp ult i64 {raw}, {self.indices.size(size)}")
-        bad = self.code.set(f"xor i1 {inside}, true")
-        flag = self.code.set(f"zext i1 {bad} to i32")
-        so_far = self.code.set("load i32, ptr %status")
-        self.code.line(f"store i32 {self.code.set(f'or i32 {so_far}, {flag}')}, ptr %status")
-        return self.code.set(f"select i1 {inside}, i64 {raw}, i64 0")
-
-    def _scatter_add(self) -> None:
-        (node,) = self.group.outputs
-        updates, positions = node.inputs
-        axis, size = node.options["axis"], node.options["size"]
-        shape = node.type.shape
-        outer, inner = element_count(shape[:axis]), element_count(shape[axis + 1 :])
-        count = element_count(positions.type.shape)
-        i = self.indices
-        zero = self.scalars.constant(0, node.type.dtype)
-        if self._divided is None or not self._divided.adds:
-            self.flat_loop(shape, lambda at: self.store(node, at, zero))
-        with self.code.loop(i.size(outer)) as o, self.code.loop(i.size(count)) as p:
-            target = i.add(i.multiply(o, size), self.position(positions, p, size))
-            source = i.multiply(i.add(i.multiply(o, count), p), inner)
-            target = i.multiply(target, inner)
-            with self.code.loop(i.size(inner)) as n:
-                place = Flat(i.add(target, n))
-                entry = self.load(updates, Flat(i.add(source, n)))
-                self.store(node, place, self.scalars.add(self.load(node, place), entry))
 
     def _overlap_add(self) -> None:
         (node,) = self.group.outputs
