@@ -43,6 +43,14 @@ def test_the_step_is_found_and_continued_by_the_calendar(
     assert spacing.places(times).tolist() == list(range(len(times)))
 
 
+def test_a_clock_that_is_early_by_a_millionth_loses_no_step() -> None:
+    clock = ("00:00:00", "01:00:00", "02:00:00", "02:59:59.999999", "04:00:00")
+    times = moments(*(f"2024-01-01T{each}" for each in clock))
+    spacing = Spacing.of(times)
+    assert str(spacing) == "hour"
+    assert spacing.places(times).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_times_may_be_numbers() -> None:
     spacing = Spacing.of(np.array([0.0, 0.5, 1.5]))
     assert (str(spacing), spacing.season) == ("0.5", 1)
@@ -70,6 +78,15 @@ def test_rows_are_put_in_order_and_gaps_are_filled_and_told() -> None:
     assert series.notes == (
         "columns that hold no numbers were left out: 'note'",
         "1 step without a row was filled with the last row before it",
+        "1 empty cell was filled with the last number before",
+    )
+
+
+def test_gaps_of_the_only_channel_are_told_beside_missing_rows() -> None:
+    series = read_series({"t": [1, 2, 3, 6], "x": [1, None, 3, 6]}, ["x"])
+    assert series.values.ravel().tolist() == [1, 1, 3, 3, 3, 6]
+    assert series.notes == (
+        "2 steps without a row were filled with the last row before them",
         "1 empty cell was filled with the last number before",
     )
 

@@ -166,7 +166,7 @@ def prepare_series(
         **shares,
     )
     if stride > 1:
-        notes += (f"the series is long: a forecast is learnt from every {stride}th row only",)
+        notes += (f"the series is long: a forecast is learnt from one row in {stride} only",)
     outlook = Outlook.of(series, windows, season)
     return PreparedSeries(name_of_file(source), series, outlook, windows, notes)
 

@@ -16,7 +16,7 @@ from chainrule.data.sequences.spacing import Spacing
 from chainrule.data.table import Reading
 from chainrule.data.timestamps import date_notation
 from chainrule.data.values import numbers
-from chainrule.data.wording import listing, suggest
+from chainrule.data.wording import counted, listing, suggest
 from chainrule.errors import DataError
 
 _MOST_MISSING = 0.5  # of the steps; beyond, what stands between the rows would be invented
@@ -122,7 +122,7 @@ def read_series(
     series = Series(tuple(names), values, notes=tuple(notes))
     if time is not None:
         series = _in_time(series, frame[time])
-    return _filled(series)
+    return _filled(series, int(np.isnan(values).sum()))
 
 
 def _time_column(frame: pl.DataFrame, asked: str | None) -> str | None:
@@ -196,14 +196,14 @@ def _in_time(series: Series, column: pl.Series) -> Series:
     whole[places] = times
     notes = series.notes
     if missing:
-        steps = f"{missing:,} steps" if missing > 1 else "1 step"
-        were = "were" if missing > 1 else "was"
-        notes += (f"{steps} without a row {were} filled with the last row before it",)
+        were, it = ("were", "them") if missing > 1 else ("was", "it")
+        steps = counted(missing, "step")
+        notes += (f"{steps} without a row {were} filled with the last row before {it}",)
     return Series(series.channels, values, column.name, whole, spacing, notes)
 
 
-def _filled(series: Series) -> Series:
-    """Fill gaps with the last number before them."""
+def _filled(series: Series, cells: int) -> Series:
+    """Fill gaps with the last number before them; so many of them were cells of the table."""
     empty = np.isnan(series.values)
     if not empty.any():
         return series
@@ -212,8 +212,7 @@ def _filled(series: Series) -> Series:
     first = (~empty).argmax(axis=0)
     values = np.take_along_axis(series.values, np.where(last < 0, first, last), axis=0)
     notes = series.notes
-    cells = int(empty[~empty.all(axis=1)].sum())
     if cells:
-        were = f"{cells:,} empty cells were" if cells > 1 else "1 empty cell was"
-        notes += (f"{were} filled with the last number before",)
+        were = "were" if cells > 1 else "was"
+        notes += (f"{counted(cells, 'empty cell')} {were} filled with the last number before",)
     return replace(series, values=values, notes=notes)

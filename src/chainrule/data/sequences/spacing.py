@@ -95,7 +95,9 @@ class Spacing:
         elif self.unit == "number":
             found = np.rint((times - times[0]) / self.count)
         else:
-            found = (times - times[0]).astype(np.int64) // int(self.count * _UNITS[self.unit])
+            # Clocks may be early by less than `_commonest` minds: that is no step less.
+            passed = (times - times[0]).astype(np.int64)
+            found = np.rint(passed / (self.count * _UNITS[self.unit]))
         return np.asarray(found, np.int64)
 
     def following(self, last: Any, count: int) -> NDArray[Any]:
@@ -109,7 +111,7 @@ class Spacing:
         if self.unit == "weekday":
             day = last.astype("datetime64[D]")
             return np.asarray(np.busday_offset(day, steps, roll="backward") + (last - day))
-        step = np.timedelta64(int(self.count * _UNITS[self.unit]), "us")
+        step = np.timedelta64(round(self.count * _UNITS[self.unit]), "us")
         return np.asarray(last + steps * step)
 
     @property
