@@ -69,6 +69,7 @@ BAD: list[tuple[str, str, str]] = [
     ("[[1.0]]", "[[1.0, 2.0]]", "line 11: inputs must be a list of rows with 1 number each"),
     ("[[1.0]]", "[[1.0], [2.0]]", "line 12: there are 2 rows of inputs and 1 of targets"),
     ("[[1.0]]", "[[1e400]]", "line 11: inputs must be finite, received 1E+400"),
+    ("[[1.0]]", f"[[{10**400}]]", "line 11: inputs must be finite, received 1000"),
     ('"sigmoid"', '"softmax"', "a softmax output needs the loss cross_entropy"),
     ("row = 1", "row = 2", "line 18: row is 2, but the data has 1 row"),
     ("net[y]", "net[x]", "line 21: there is no unit 'x'"),
@@ -138,6 +139,18 @@ def test_a_bad_file_is_refused_with_line_and_reason(
         check_claims(path)
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("0.50", "5" * 5000), ("[[1.0]]", "[" * 5000 + "]" * 5000)],
+    ids=["digits", "brackets"],
+)
+def test_what_python_cannot_read_is_refused(old: str, new: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DataError, match="is not valid TOML"):
+        check_claims(path)
 
 
 def test_a_line_is_that_of_the_right_table(tmp_path: Path) -> None:

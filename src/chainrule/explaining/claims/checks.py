@@ -129,9 +129,10 @@ class Checks:
         """Give a finite number, or fail."""
         if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
             self.fail(f"{key} must be a number, received {_shown(value)}", where, key)
-        if not np.isfinite(float(value)):
-            self.fail(f"{key} must be finite, received {value}", where, key)
-        return float(value)
+        number = float(Decimal(value))  # infinite, where float(value) of a whole number would fail
+        if not np.isfinite(number):
+            self.fail(f"{key} must be finite, received {_shown(value)}", where, key)
+        return number
 
     def count(self, value: Any, where: str, key: str, least: int, most: int) -> int:
         """Give a whole number from `least` to `most`, or fail."""

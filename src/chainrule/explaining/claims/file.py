@@ -93,7 +93,7 @@ def read_claims(source: str | Path | Mapping[str, Any]) -> ClaimFile:
     name, written = _open(source)
     try:
         content = tomllib.loads(written, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is not valid TOML: {error}") from None
     return _Reader(Checks(name, written)).read(content)
 

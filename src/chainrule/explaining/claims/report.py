@@ -135,7 +135,7 @@ class ClaimReport:
         raise KeyError(f"there is no claim about {quantity!r}")
 
     def text(self, width: int | None = None) -> str:
-        """Print a line for each claim, fold_line for a terminal of some width in characters."""
+        """Print a line for each claim, folded for a terminal of some width in characters."""
         rows = [self.file.title]
         column = max(len(str(f.claim.quantity)) for f in self.findings)
         digits = max(len(str(f.claim.printed)) for f in self.findings)
