@@ -186,7 +186,7 @@ class Terrain:
             raise ParameterError(
                 f"there is no {path!r}; there are {', '.join(self.objective.paths)}"
             )
-        if index not in set(np.ndindex(array.shape)):
+        if len(index) != array.ndim or not all(map(_within, index, array.shape)):
             raise ParameterError(
                 f"{path} has the shape {array.shape}, so there is no entry {index}"
             )
