@@ -72,6 +72,8 @@ def test_predict_continues_the_table(trained: tuple[Path, Any]) -> None:
     alone = chainrule("predict", "run", "sales.csv", "--only", folder=folder).out
     assert alone.splitlines()[0] == "month,predicted_sold"
     assert len(alone.splitlines()) == 13
+    complaint = chainrule("predict", "run", "sales.csv", "--proba", folder=folder).complaint
+    assert "it has no probabilities" in complaint
 
 
 def test_evaluate_and_show_know_forecasts(trained: tuple[Path, Any]) -> None:

@@ -45,6 +45,8 @@ def predict(
     if isinstance(model, LanguageModel):
         return predict_text(screen, path, model, source, out)
     if isinstance(model, ForecastModel):
+        if probabilities:
+            raise DataError("a forecast is of numbers: it has no probabilities")
         return predict_forecast(screen, path, model, source, out, only)
     if probabilities and not model.target.classes:
         raise DataError(f"the target {model.target.name!r} is a number: it has no probabilities")

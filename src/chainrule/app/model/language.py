@@ -245,6 +245,8 @@ class LanguageModel:
         if steps is None or self.network is None or length < _FEWEST:
             return whole
         bounded = nn.knows_places(self.network)
+        if bounded and len(prompt) > self.context:
+            return whole  # there is no room from the begin on
         skipped = max(0, len(prompt) - self.context)
         reads = min(len(prompt), self.context) + length
         score = steps.scorer([*self.weights.values()], reads)

@@ -8,8 +8,8 @@ file               idea
 ``architecture/``  networks described in words or in a Python file
 ``settings``       choose network, optimiser and length of training by the table's size
 ``fitting``        train, score beside the baseline, and make the model
-``forecast``         a series: windows of the past, what follows them, and guesses beside it
-``text``             a text: tokens, stretches, and the counts of pairs beside it
+``forecast``       a series: windows of the past, what follows them, and guesses beside it
+``text``           a text: tokens, stretches, and the counts of pairs beside it
 ``folding``        a model for each fold, and one of all rows
 ``runs``           the folder that a run leaves behind
 =================  ==================================================================
