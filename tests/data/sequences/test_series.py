@@ -58,6 +58,14 @@ def test_times_may_be_numbers() -> None:
     assert spacing.following(1.5, 2).tolist() == [2.0, 2.5]
 
 
+@pytest.mark.parametrize("step", [1e-12, 0.1, 7.0, 1e300])
+def test_numbers_of_any_size_have_a_step(step: float) -> None:
+    times = np.array([0.0, step, 2 * step, 3 * step, 5 * step])
+    spacing = Spacing.of(times)
+    assert spacing == Spacing("number", step)
+    assert spacing.places(times).tolist() == [0, 1, 2, 3, 5]
+
+
 def test_uneven_times_are_named() -> None:
     clock = ("00:00:00", "00:01:00", "00:02:00", "00:04:30")
     with pytest.raises(DataError, match=r"00:04:30\S* lies 150 seconds behind .* 60 seconds apart"):
@@ -105,6 +113,7 @@ def test_a_first_gap_gets_the_first_number() -> None:
         ({"time": [1, None, 2], "z": [1, 2, 3]}, "row 2: the time in 'time' is empty"),
         ({"time": ["a", "b"], "z": [1, 2]}, "neither dates nor numbers"),
         ({"time": [1, 2, 3, 99], "z": [1, 2, 3, 4]}, "95 of 99 steps of 1 have no row"),
+        ({"z": [1, -1e151]}, "'z' holds numbers beyond 1e\\+150"),
         ({"z": []}, "no rows"),
     ],
 )

@@ -19,6 +19,7 @@ from chainrule.data.values import numbers
 from chainrule.data.wording import counted, listing, suggest
 from chainrule.errors import DataError
 
+_LARGEST = 1e150  # the square of a number beyond has no place in float64
 _MOST_MISSING = 0.5  # of the steps; beyond, what stands between the rows would be invented
 
 
@@ -155,6 +156,8 @@ def _numbers(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
     values = numbers(frame[name])
     if not np.isfinite(values).any():
         raise DataError(f"the column {name!r} holds no number")
+    if np.nanmax(np.abs(values)) > _LARGEST:
+        raise DataError(f"the column {name!r} holds numbers beyond {_LARGEST:g}: divide them")
     return values
 
 

@@ -132,8 +132,11 @@ class Spacing:
 
 def _commonest(times: NDArray[Any], between: NDArray[Any], unit: str) -> Any:
     """Give the commonest distance, of which all others have to be multiples."""
-    distances, counts = np.unique(between.round(9), return_counts=True)
-    step = distances[counts.argmax()]
+    alike = (between / between.max()).round(9)
+    _, places, counts = np.unique(alike, return_index=True, return_counts=True)
+    step = between[places[counts.argmax()]]
+    if between.dtype.kind == "f":
+        step = float(f"{step:.12g}")  # 0.1, where 0.3 - 0.2 is a little less
     steps = between / step
     uneven = np.abs(steps - np.rint(steps)) > 1e-6
     if uneven.any():
