@@ -147,6 +147,7 @@ def test_networks_in_words_take_windows(tmp_path: Path, network: str) -> None:
         (("--target", "sold", "--network", "conv 8, flatten"), "makes no sense"),
         (("--target", "sold", "--learning-rate", "find"), "is found for tables"),
         (("--target", "sold", "--test", 0.9, "--validation", 0.2), "leave rows for training"),
+        (("--target", "sold", "--test", "nan"), "leave rows for training"),
     ],
 )
 def test_a_mistake_of_the_user_is_one_sentence(

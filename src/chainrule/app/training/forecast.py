@@ -66,12 +66,17 @@ class ForecastWishes:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Check the numbers of rows."""
+        """Check the numbers of rows, and their shares."""
         for name in ("horizon", "look_back", "season"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 option = name.replace("_", "-")
                 raise ParameterError(f"--{option} is a number of rows, at least 1, not {value}")
+        if not (min(self.validation, self.test) >= 0 and self.validation + self.test < 1):
+            raise ParameterError(
+                f"the shares validation={self.validation} and test={self.test} should not be "
+                "negative, and should leave rows for training"
+            )
 
 
 @dataclass(frozen=True, eq=False)
