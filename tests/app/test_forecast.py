@@ -110,7 +110,7 @@ def test_models_of_other_kinds_are_told_apart(trained: tuple[Path, Any]) -> None
     with pytest.raises(ModelFileError, match="no language model: it predicts 'sold'"):
         load_language_model(folder / "run")
     complaint = chainrule("open", "run", "--no-browser", folder=folder).complaint
-    assert "forecasts are not shown on the page" in complaint
+    assert "forecasts are shown neither on the page nor as equations" in complaint
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from chainrule.app.training.forecast import (
 from chainrule.app.training.runs import make_folder, save_run
 from chainrule.app.training.settings import Settings
 from chainrule.data import write_table
+from chainrule.data.wording import counted
 from chainrule.errors import ChainruleError
 from chainrule.ir import text
 
@@ -69,13 +70,13 @@ def train_forecast(
     show_training(screen, outcome)
     test = report["test"]
     seen = ", all seen in training" if test["of"] == "training" else ""
-    screen.say(f"{test['rows']:,} forecasts of the {test['of']} part{seen}", "bold")
+    screen.say(f"{counted(test['rows'], 'forecast')} of the {test['of']} part{seen}", "bold")
     show_scores(screen, {"model": test["scores"], **report["baseline"]})
     screen.say()
     files = show_files(screen, folder.path)
     screen.result(
         {**report, "files": files, "interrupted": outcome.interrupted},
-        f"{files['model']}: {in_one_line(test['scores'])} on {test['rows']:,} forecasts",
+        f"{files['model']}: {in_one_line(test['scores'])} on {counted(test['rows'], 'forecast')}",
     )
     return ExitCode.INTERRUPTED if outcome.interrupted else ExitCode.OK
 
@@ -91,7 +92,7 @@ def _show_found(screen: Screen, prepared: PreparedSeries, settings: Settings) ->
     screen.pairs(
         [
             ("Series", f"{prepared.name}: {len(series):,} rows{step}"),
-            ("Forecast", f"{', '.join(outlook.names)}: the next {outlook.horizon} rows"),
+            ("Forecast", f"{', '.join(outlook.names)}: the next {counted(outlook.horizon, 'row')}"),
             ("Sees", f"{outlook.look_back} rows{season}"),
             *([("", f"also of {', '.join(others)}")] if others else []),
             ("Windows", f"{parts}, one part behind the other"),
@@ -122,7 +123,7 @@ def evaluate_forecast(screen: Screen, path: str, model: ForecastModel, source: s
     show_scores(screen, {"model": result["scores"], **result["baseline"]})
     screen.result(
         {"model": path, "source": source, **result},
-        f"{in_one_line(result['scores'])} on {result['rows']:,} forecasts",
+        f"{in_one_line(result['scores'])} on {counted(result['rows'], 'forecast')}",
     )
     return ExitCode.OK
 
@@ -149,7 +150,8 @@ def predict_forecast(
     facts: dict[str, Any] = {"model": path, "source": source, "rows": len(series)}
     if out is not None:
         write_table(table, out)
-        screen.say(f"{len(forecasts):,} forecasts are at the end of {out}.")
+        are = "are" if len(forecasts) > 1 else "is"
+        screen.say(f"{counted(len(forecasts), 'forecast')} {are} at the end of {out}.")
         screen.result({**facts, "file": str(out)}, str(out))
     elif screen.machine:
         columns = {name: [_plain(x) for x in shown[name].to_list()] for name in shown.columns}

@@ -56,7 +56,9 @@ def from_model(model: AnyModel, source: str | None, title: str) -> Material:
     if isinstance(model, LanguageModel):
         return _of_text(model, source, title)
     if not isinstance(model, Model):
-        raise ParameterError("forecasts are not shown on the page: chainrule predict makes them")
+        raise ParameterError(
+            "forecasts are shown neither on the page nor as equations: chainrule predict makes them"
+        )
     network = _network(model)
     known = model.report.get("source")
     if source is None and known in sample_names() and isinstance(model.encoder, Encoder):

@@ -169,7 +169,8 @@ class Outlook:
         ]
         if len(lines) > _SHOWN:
             lines = [*lines[:_SHOWN], f"and {len(lines) - _SHOWN} more channels"]
-        return (*lines, f"{self.look_back} rows are seen, the next {self.horizon} are forecast")
+        following = f"{self.horizon} are" if self.horizon > 1 else "one is"
+        return (*lines, f"{self.look_back} rows are seen, the next {following} forecast")
 
     @classmethod
     def of(cls, series: Series, windows: Windows, season: int) -> Outlook:

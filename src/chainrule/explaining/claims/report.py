@@ -180,7 +180,8 @@ class ClaimReport:
 
     def _summary(self) -> str:
         counts = ", ".join(f"{n} {verdict}" for verdict, n in self.counts.items())
-        return f"{len(self.findings)} printed numbers: {counts}"
+        many = "s" if len(self.findings) > 1 else ""
+        return f"{len(self.findings)} printed number{many}: {counts}"
 
 
 def check_claims(source: str | Path | Mapping[str, Any]) -> ClaimReport:
