@@ -132,7 +132,8 @@ class Summary:
             cells = "".join(f"<td>{escape(cell)}</td>" for cell in others)
             rows.append(f"<tr><td{indent}>{escape(first.strip())}</td>{cells}</tr>")
         sums = "<br>".join(map(escape, self._sums()))
-        return f"<table><tr>{head}</tr>{''.join(rows)}</table><p>{sums}</p>"
+        table = f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+        return f'<div style="overflow-x:auto">{table}</div><p>{sums}</p>'
 
 
 def summary(
