@@ -87,6 +87,10 @@ def test_evaluate_predict_and_show_know_language_models(trained: tuple[Path, Any
     assert columns["text"] == ["the cat sa", "qqqqq"]
     assert columns["predicted_next"][0] == "t"
     assert columns["nats_per_token"][0] < 1 < columns["nats_per_token"][1]
+    alone = chainrule("predict", "run", "lines.txt", "--only", folder=folder).out
+    assert alone.startswith("nats_per_token,predicted_next\n")
+    complaint = chainrule("predict", "run", "lines.txt", "--proba", folder=folder).complaint
+    assert "too many tokens" in complaint
     assert "TransformerEncoderBlock" in chainrule("show", "run", "--quiet", folder=folder).out
 
 

@@ -152,6 +152,14 @@ def test_without_times_rows_are_counted() -> None:
     assert outlook().continued(series, np.array([[3.0]]), only=True)["row"].to_list() == [3]
 
 
+def test_a_channel_may_be_called_row() -> None:
+    series = read_series({"x": [1, 2], "row": [0, 0]}, ["x"])
+    windows = Windows.cut(series.values, 1, 1, targets=(0,))
+    told = Outlook.of(series, windows, 1).continued(series, np.array([[3.0]]))
+    assert told.columns == ["number of the row", "x", "row", "predicted_x"]
+    assert told["number of the row"].to_list() == [1, 2, 3]
+
+
 def test_an_outlook_is_stored_as_json() -> None:
     assert Outlook.from_dict(outlook().to_dict()) == outlook()
     for change in ({"deviation": [0.0, 1.0]}, {"targets": 3}, {"horizon": 0}, {"mean": [1.0]}):

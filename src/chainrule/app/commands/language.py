@@ -39,7 +39,7 @@ def evaluate_text(screen: Screen, path: str, model: LanguageModel, source: str) 
 
 
 def predict_text(
-    screen: Screen, path: str, model: LanguageModel, source: str, out: Path | None
+    screen: Screen, path: str, model: LanguageModel, source: str, out: Path | None, only: bool
 ) -> ExitCode:
     """Say how likely each line of a text is, and what comes behind it; give the exit code."""
     content, _ = read_text(source)
@@ -56,6 +56,8 @@ def predict_text(
     }
     if not lines:
         raise DataError(f"{source!r} holds no line of text")
+    if only:
+        del columns["text"]
     table = new_table(columns)
     if out is not None:
         write_table(table, out)

@@ -43,7 +43,9 @@ def predict(
     """
     model = open_model(path)
     if isinstance(model, LanguageModel):
-        return predict_text(screen, path, model, source, out)
+        if probabilities:
+            raise DataError("a language model has too many tokens for a column of each")
+        return predict_text(screen, path, model, source, out, only)
     if isinstance(model, ForecastModel):
         if probabilities:
             raise DataError("a forecast is of numbers: it has no probabilities")

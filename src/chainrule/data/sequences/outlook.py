@@ -134,12 +134,14 @@ class Outlook:
 
         Returns
         -------
-        The series with the next times below its own (or numbers of rows, in a column "row"), and
+        The series with the next times below its own (or numbers of rows, in a column "row"
+        or, if a channel has this name, "number of the row"), and
         the forecasts in columns called ``predicted_`` and the target's name.
         """
         count = len(forecasts)
         if series.times is None or series.spacing is None:
-            time, times = "row", np.arange(1.0, len(series) + count + 1)
+            time = "number of the row" if "row" in self.channels else "row"
+            times = np.arange(1.0, len(series) + count + 1)
         else:
             time = series.time
             times = np.concatenate(
