@@ -93,6 +93,17 @@ def test_old_files_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [path.stem for path, _ in cache_contents()] == ["new", "old"]
 
 
+def test_a_file_that_cannot_be_removed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(f"the folder of {self.name} is only to be read")
+
+    write("name", b"content")
+    monkeypatch.setattr(cache, "CACHE_LIMIT", 0)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    shrink()
+    assert read("name") == b"content"
+
+
 def test_files_of_older_versions_and_unfinished_ones_are_cleared_too(folder: Path) -> None:
     folder.mkdir()
     for name in ("code.o", "half.part", "notes.txt"):

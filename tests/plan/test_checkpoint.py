@@ -12,6 +12,7 @@ import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import losses, nn, optim, stop
 from chainrule.backprop import check_gradients, checkpoint, grad, value_and_grad
+from chainrule.errors import GradientError
 from chainrule.execute import trace
 from chainrule.ir import ArrayType, Dim
 from chainrule.tracing import flatten
@@ -108,6 +109,12 @@ def test_what_a_function_reads_around_it_gets_its_gradient(looped: bool, executo
         # Operations stand in other loops, so sums are rounded elsewhere.
         expected = find(lambda f: f)(w)
         np.testing.assert_allclose(find(checkpoint)(w), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_several_results_are_refused() -> None:
+    pair = checkpoint(lambda x: (cnp.sin(x), x))
+    with pytest.raises(GradientError, match="must return one array"):
+        grad(lambda x: pair(x)[0])(0.5)
 
 
 def test_a_value_can_be_tapped_where_it_is_computed_again() -> None:

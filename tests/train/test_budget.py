@@ -146,6 +146,13 @@ def test_the_fewest_operations_come_first() -> None:
         assert len(choose_recomputed(network, (X,), ROWS, budget, memory)) == count
 
 
+def test_where_a_choice_costs_nothing_no_other_is_tried() -> None:
+    symbols = np.zeros((8, 6), "i4")
+    network = nn.Sequential(nn.Embedding(5, 4), nn.Dense(3), nn.Tanh()).initialise(0, symbols)
+    memory = lambda choice: 50 if "layers[0]" in choice else 100  # noqa: E731
+    assert dict(choose_recomputed(network, (symbols,), 8, 60, memory)) == {"layers[0]": 1}
+
+
 def test_what_it_fits_without_is_not_computed_again() -> None:
     network = DEEP.initialise(0, X)
     memory = lambda choice: 50 if "layers[3]" in choice else 100  # noqa: E731

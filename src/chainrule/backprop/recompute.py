@@ -9,6 +9,7 @@ from typing import Any
 import chainrule.numpy as cnp
 from chainrule.backprop.custom import custom_vjp
 from chainrule.backprop.transforms import vjp
+from chainrule.errors import GradientError
 from chainrule.tracing import Array, capture, flatten, map_leaves, replay, taps
 from chainrule.tracing.record import lift
 
@@ -29,6 +30,11 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         reads, such as weights around it, gets its gradient too. It must not hand on state, as
         `BatchNorm` does.
 
+    Raises
+    ------
+    GradientError
+        If it returns several traced arrays.
+
     >>> from chainrule.backprop import grad
     >>> f = checkpoint(lambda x: cnp.sin(cnp.sin(x)))
     >>> float(grad(f)(0.5)) == float(grad(lambda x: cnp.sin(cnp.sin(x)))(0.5))
@@ -39,6 +45,8 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     def kept(*args: Any) -> Any:
         y = function(*args)
         if not isinstance(y, Array):
+            if any(isinstance(x, Array) for x in flatten(y)[0]):
+                raise GradientError(f"a checkpointed function must return one array, received {y}")
             return y
         with taps():  # those of the first call count
             captured = capture(function, args)

@@ -95,6 +95,8 @@ def choose_recomputed(
                 middle = (low + high) // 2
                 low, high = (low, middle) if fits(choices[middle]) else (middle, high)
             best, fewest = choices[high], costs[high]
+        if fewest == 0:  # as where only rows of a table are taken again: nothing costs less
+            break
     if best is None:
         plain, least = tried[()], min(tried.values())
         raise ParameterError(

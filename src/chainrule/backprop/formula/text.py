@@ -100,7 +100,7 @@ def fold_line(line: str, width: int | None, hang: int) -> str:
     width
         Of the terminal, in characters; None folds nothing.
     hang
-        Spaces in front of what is fold_line.
+        Spaces in front of what is folded.
 
     >>> print(fold_line("a = b + c + d", 9, 4))
     a = b + c

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 CACHE_LIMIT = 256 << 20
@@ -63,12 +64,16 @@ def write(name: str, content: bytes) -> None:
 
 
 def shrink() -> None:
-    """Remove the files that were made longest ago while all of them take too much space."""
+    """Remove the files that were made longest ago while all of them take too much space.
+
+    One that cannot be removed, as where the folder is only to be read, stays.
+    """
     total = 0
     for _, size, path in sorted(_files(), reverse=True):
         total += size
         if total > CACHE_LIMIT:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
 
 
 def cache_contents() -> list[tuple[Path, int]]:

@@ -56,12 +56,12 @@ class Driver:
 
     Parameters
     ----------
-        plan
-            What to run.
-        target
-            The machine.
-        timed
-            Whether to count the cycles of each group; see `write_program`.
+    plan
+        What to run.
+    target
+        The machine.
+    timed
+        Whether to count the cycles of each group; see `Program`.
 
     Attributes
     ----------

@@ -116,7 +116,6 @@ def gemm(
     blas
         The BLAS routine that may be called for very large products; the linker has to give
         the symbol its address. Without it, those are computed in tiles too.
-
     repeated
         Whether the same B will stand in many products, so that it is worth packing it before.
 
