@@ -211,7 +211,7 @@ def _adam(name: str, sizes: tuple[int, ...], batch: int, blocks: int, epochs: in
     )
 
 
-TABLE = _adam("table", (54, 64, 64, 7), batch=256, blocks=9, epochs=1)
+TABLE = _adam("table", (54, 64, 64, 7), batch=256, blocks=9, epochs=4)
 
 WORKLOADS = (
     Workload(
@@ -227,7 +227,7 @@ WORKLOADS = (
         blocks=6,
         epochs_per_block=10_000,
     ),
-    _adam("small", (30, 100, 2), batch=32, blocks=9, epochs=2),
+    _adam("small", (30, 100, 2), batch=32, blocks=9, epochs=10),
     TABLE,
     _adam("digits-mlp", (784, 256, 128, 10), batch=128, blocks=7, epochs=1),
     replace(_adam("wide", (1024, 1024, 1024, 10), 256, 8, 1), rows=2560, seen=2560),
@@ -248,9 +248,9 @@ PREDICTIONS = (
 """What is predicted."""
 
 
-def _scaled(name: str, steps: int = 40, **changes: object) -> Workload:
+def _scaled(name: str, steps: int = 40, epochs: int = 1, **changes: object) -> Workload:
     scaled = replace(TABLE, name=name, blocks=4, **changes)  # type: ignore[arg-type]
-    return replace(scaled, seen=steps * scaled.batch)
+    return replace(scaled, seen=steps * scaled.batch, epochs_per_block=epochs)
 
 
 SCALING: dict[str, dict[int, Workload]] = {
@@ -260,21 +260,21 @@ SCALING: dict[str, dict[int, Workload]] = {
         1_024_000: _scaled("rows-1024000", rows=1_024_000),
     },
     "width": {
-        16: _scaled("width-16", sizes=(54, 16, 16, 7)),
+        16: _scaled("width-16", steps=100, epochs=10, sizes=(54, 16, 16, 7)),
         64: TABLE,
         256: _scaled("width-256", sizes=(54, 256, 256, 7)),
         1024: _scaled("width-1024", steps=10, sizes=(54, 1024, 1024, 7)),
     },
     "depth": {
-        1: _scaled("depth-1", sizes=(54, 64, 7)),
+        1: _scaled("depth-1", steps=100, epochs=4, sizes=(54, 64, 7)),
         2: TABLE,
         4: _scaled("depth-4", sizes=(54, *[64] * 4, 7)),
         8: _scaled("depth-8", sizes=(54, *[64] * 8, 7)),
         16: _scaled("depth-16", steps=20, sizes=(54, *[64] * 16, 7)),
     },
     "batch": {
-        16: _scaled("batch-16", batch=16, steps=100),
-        64: _scaled("batch-64", batch=64),
+        16: _scaled("batch-16", batch=16, steps=400, epochs=4),
+        64: _scaled("batch-64", batch=64, steps=200, epochs=2),
         256: TABLE,
         1024: _scaled("batch-1024", batch=1024, steps=20),
         4096: _scaled("batch-4096", batch=4096, steps=6),
