@@ -56,17 +56,7 @@ from chainrule.nn.flatten import Flatten
 from chainrule.nn.gpt import GPT
 from chainrule.nn.group_norm import GroupNorm, InstanceNorm
 from chainrule.nn.layer_norm import LayerNorm, RMSNorm
-from chainrule.nn.module import (
-    Module,
-    count_parameters,
-    entry,
-    run_step,
-    run_with_calls,
-    run_with_state,
-    state,
-    state_paths,
-    walk,
-)
+from chainrule.nn.module import Module, entry, state, walk
 from chainrule.nn.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from chainrule.nn.positions import (
     LearntPositions,
@@ -87,6 +77,13 @@ from chainrule.nn.recurrent import (
     SimpleRNNCell,
 )
 from chainrule.nn.residual import Residual
+from chainrule.nn.running import (
+    count_parameters,
+    run_step,
+    run_with_calls,
+    run_with_state,
+    state_paths,
+)
 from chainrule.nn.scope import Variable
 from chainrule.nn.sequential import MLP, Sequential
 from chainrule.nn.stepwise import knows_places, reads_stepwise

@@ -13,7 +13,8 @@ from chainrule import random
 from chainrule.backprop import checkpoint
 from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
 from chainrule.ir import ArrayType, Dim, is_float
-from chainrule.nn.scope import Building, Call, Memory, Remembered, Scope, Variable, current, entered
+from chainrule.nn.scope import Building, Call, Remembered, Scope, Variable, current, entered
+from chainrule.nn.tree import array_places, below, children, field_path, rebuilt, with_fields
 from chainrule.tracing import (
     Array,
     as_array,
@@ -113,16 +114,16 @@ class Module(ABC):
         if not is_float(dtype):
             raise ParameterError(f"parameters are float32 or float64, not {dtype}")
         key = random.key(seed) if isinstance(seed, int) else seed
-        fresh = _rebuilt(self, "", {}, dtype)
+        fresh = rebuilt(self, "", {}, dtype)
         building = Building(key, dtype)
 
         def call(key: Any, *inputs: Any) -> Any:
             return fresh(*inputs, key=key)
 
         specs = map_leaves(lambda x: _as_dtype(spec_of(x), dtype), examples)
-        with entered(Scope(_places(fresh), building)):
+        with entered(Scope(module_paths(fresh), building)):
             capture(call, (key, *specs))
-        built: Self = _rebuilt(fresh, "", building.arrays, dtype)
+        built: Self = rebuilt(fresh, "", building.arrays, dtype)
         return built
 
     def arrays(self) -> dict[str, Any]:
@@ -137,14 +138,14 @@ class Module(ABC):
         >>> layer([[3.0]]).tolist()
         [[7.0]]
         """
-        known = {place for path, module in walk(self) for place in _fields(path, module)}
+        known = {place for path, module in walk(self) for place in array_places(path, module)}
         for path in arrays:
             if path not in known | set(leaf_paths(self)):
                 raise ParameterError(
                     f"there is no array {path!r}; the network has {', '.join(sorted(known))}"
                 )
         concrete = {p: x if isinstance(x, Array) else as_array(x) for p, x in arrays.items()}
-        changed: Self = _rebuilt(self, "", concrete, None)
+        changed: Self = rebuilt(self, "", concrete, None)
         return changed
 
     def hand_on(self, **values: Any) -> None:
@@ -158,7 +159,7 @@ class Module(ABC):
         scope = current()
         if scope is not None and id(self) in scope.paths:
             for name, value in values.items():
-                scope.changes[_join(scope.paths[id(self)], name)] = value
+                scope.changes[field_path(scope.paths[id(self)], name)] = value
 
     def remembering(self, first: Callable[[int], Any]) -> Remembered | None:
         """Give what this layer kept at the places before; None where whole sequences are read.
@@ -214,81 +215,6 @@ def entry(method: Callable[..., Any]) -> Callable[..., Any]:
     return _placed(method)
 
 
-def run_with_state(
-    module: Module, *inputs: Any, key: Any = None, recomputed: Mapping[str, int] | None = None
-) -> tuple[Any, dict[str, Any]]:
-    """Call a network and collect the state that its layers hand on.
-
-    Parameters
-    ----------
-    recomputed
-        Layers that keep only their input for the backward pass (see `chainrule.checkpoint`):
-        paths, each with the number 1, or with how many layers of a `Sequential` do so as one.
-
-    Returns
-    -------
-    The output, and the new arrays by path; layers without state add none.
-    """
-    with entered(Scope(_places(module), recomputed=recomputed or {})) as scope:
-        output = module(*inputs, key=key)
-    return output, scope.changes
-
-
-def run_step(
-    module: Module, x: Any, past: Mapping[str, Any], place: Any, length: int
-) -> tuple[Any, dict[str, Any]]:
-    """Call a causal network on one place of a sequence, given what it kept of those before.
-
-    Recurrent layers keep their state, causal attention its keys and values: what they give is what
-    they give at this place of the whole sequence. See `reads_stepwise` for the networks that can.
-
-    Parameters
-    ----------
-    module
-        The network.
-    x
-        The sequence at this place, (batch, 1, ...).
-    past
-        What was kept behind the place before; nothing at the first.
-    place
-        Number of the place, int32 (1,).
-    length
-        How many places there is room for.
-
-    Returns
-    -------
-    The output at this place, and what is kept.
-
-    >>> import numpy as np
-    >>> from chainrule import nn
-    >>> x = np.random.default_rng(0).normal(size=(1, 3, 4))
-    >>> layer = nn.GRU(2).initialise(0, x, dtype="float64")
-    >>> past = {}
-    >>> for i in range(3):
-    ...     y, past = nn.run_step(layer, x[:, i : i + 1], past, np.array([i], np.int32), 3)
-    >>> bool(np.allclose(y[:, 0], layer(x)[:, 2]))
-    True
-    """
-    memory = Memory(place, length, past)
-    with entered(Scope(_places(module), memory=memory)):
-        output = module(x)
-    return output, memory.kept
-
-
-def run_with_calls(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, list[Call]]:
-    """Call a network and write down every call of a module in it, outer ones first.
-
-    >>> from chainrule import nn
-    >>> network = nn.Sequential(nn.ReLU(), nn.Tanh())
-    >>> [call.path for call in run_with_calls(network, [1.0])[1]]
-    ['', 'layers[0]', 'layers[1]']
-    """
-    calls: list[Call] = []
-    with entered(Scope(_places(module), calls=calls)):
-        output = module(*inputs, key=key)
-    return output, calls
-
-
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Module]]:
     """Go through all modules of a tree, outer ones first, each with its path."""
     if isinstance(value, Module):
@@ -298,90 +224,16 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Module]]:
                 "frozen dataclass already, so remove @dataclass above it"
             )
         yield path, value
-    for step, child in _children(value):
-        yield from walk(child, _below(path, step))
-
-
-def state_paths(module: Module) -> set[str]:
-    """Name the arrays that are state: handed on by steps, changed by no gradient."""
-    found = set()
-    for path, each in walk(module):
-        for f in dataclasses.fields(each):  # type: ignore[arg-type]
-            if f.metadata.get("state"):
-                found.update(leaf_paths(getattr(each, f.name), _join(path, f.name)))
-    return found
-
-
-def count_parameters(module: Module) -> int:
-    """Count the numbers in a network, state included.
-
-    >>> from chainrule import nn
-    >>> count_parameters(nn.Dense(2).initialise(0, ArrayType((1, 3))))
-    8
-    """
-    return sum(int(as_array(x).size) for x in flatten(module)[0])
+    for step, child in children(value):
+        yield from walk(child, below(path, step))
 
 
 def _fixed_fields(kind: Any) -> frozenset[str]:
     return frozenset(f.name for f in dataclasses.fields(kind) if f.metadata.get("static"))
 
 
-def _below(path: str, step: str) -> str:
-    return path + step if path else step.removeprefix(".")
-
-
-def _join(path: str, name: str) -> str:
-    return _below(path, f".{name}")
-
-
-def _fields(path: str, module: Module) -> list[str]:
-    """Places of a module that hold an array, or would."""
-    names = [f.name for f in dataclasses.fields(module) if not f.metadata.get("static")]  # type: ignore[arg-type]
-    return [_join(path, n) for n in names if not list(_children(getattr(module, n)))]
-
-
-def _children(value: Any) -> list[tuple[str, Any]]:
-    """What lies one level below, each with the step that leads there."""
-    if isinstance(value, dict):
-        return [(f".{k}" if isinstance(k, str) else f"[{k!r}]", v) for k, v in value.items()]
-    if isinstance(value, (tuple, list)):
-        return [(f"[{i}]", v) for i, v in enumerate(value)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, (type, ArrayType, Dim)):
-        fields = [f for f in dataclasses.fields(value) if not f.metadata.get("static")]
-        return [(f".{f.name}", getattr(value, f.name)) for f in fields]
-    return []
-
-
-def _rebuilt(value: Any, path: str, arrays: Mapping[str, Any], dtype: str | None) -> Any:
-    """Copy a tree, so that every module in it is an object of its own, with arrays put in."""
-    if path in arrays:
-        return arrays[path]
-
-    parts = [_rebuilt(x, _below(path, step), arrays, dtype) for step, x in _children(value)]
-    if isinstance(value, dict):
-        return type(value)(zip(value, parts, strict=True))
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*parts)
-    if isinstance(value, (tuple, list)):
-        return type(value)(parts)
-    if dataclasses.is_dataclass(value) and not isinstance(value, (type, ArrayType, Dim)):
-        names = [step[1:] for step, _ in _children(value)]
-        return _copy(value, dict(zip(names, parts, strict=True)))
-    if value is None or isinstance(value, Array) or dtype is None:
-        return value
-    array = as_array(value)
-    return array.astype(dtype) if is_float(array.dtype.name) else array
-
-
-def _copy(value: Any, changes: Mapping[str, Any]) -> Any:
-    """A dataclass with other values in some fields; its ``__init__`` may be its own."""
-    copy = object.__new__(type(value))
-    for f in dataclasses.fields(value):
-        object.__setattr__(copy, f.name, changes.get(f.name, getattr(value, f.name)))
-    return copy
-
-
-def _places(module: Module) -> dict[int, str]:
+def module_paths(module: Module) -> dict[int, str]:
+    """The path of every module in a network, by its identity."""
     return {id(each): path for path, each in walk(module)}
 
 
@@ -402,7 +254,7 @@ def _placed(call: Callable[..., Any]) -> Callable[..., Any]:
         scope = current()
         if scope is not None and id(self) in scope.paths:
             return _run(call, self, inputs, options, scope)
-        with entered(Scope(_places(self))) as scope:
+        with entered(Scope(module_paths(self))) as scope:
             return _run(call, self, inputs, options, scope)
 
     return placed
@@ -464,11 +316,11 @@ def _ready(module: Module, path: str, inputs: Any, scope: Scope) -> Module:
                 "train the network; a layer must be held in a field of its module to get arrays"
             )
         if value is None:
-            drawn[name] = scope.building.draw(_join(path, name), variable)  # type: ignore[union-attr]
+            drawn[name] = scope.building.draw(field_path(path, name), variable)  # type: ignore[union-attr]
         elif tuple(spec_of(value).shape) != tuple(variable.shape):
             received = ", ".join(str(spec_of(x)) for x in flatten(inputs)[0])
             raise ShapeError(
                 f"the {name} of {label} has the shape {tuple(spec_of(value).shape)}, but inputs "
                 f"{received} need {tuple(variable.shape)}"
             )
-    return _copy(module, drawn) if drawn else module
+    return with_fields(module, drawn) if drawn else module

@@ -1,0 +1,107 @@
+"""Functions of whole networks: calls that give more than the output, and what is counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.nn.module import Module, module_paths, walk
+from chainrule.nn.scope import Call, Memory, Scope, entered
+from chainrule.nn.tree import field_path
+from chainrule.tracing import as_array, flatten, leaf_paths
+
+
+def run_with_state(
+    module: Module, *inputs: Any, key: Any = None, recomputed: Mapping[str, int] | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Call a network and collect the state that its layers hand on.
+
+    Parameters
+    ----------
+    recomputed
+        Layers that keep only their input for the backward pass (see `chainrule.checkpoint`):
+        paths, each with the number 1, or with how many layers of a `Sequential` do so as one.
+
+    Returns
+    -------
+    The output, and the new arrays by path; layers without state add none.
+    """
+    with entered(Scope(module_paths(module), recomputed=recomputed or {})) as scope:
+        output = module(*inputs, key=key)
+    return output, scope.changes
+
+
+def run_step(
+    module: Module, x: Any, past: Mapping[str, Any], place: Any, length: int
+) -> tuple[Any, dict[str, Any]]:
+    """Call a causal network on one place of a sequence, given what it kept of those before.
+
+    Recurrent layers keep their state, causal attention its keys and values: what they give is what
+    they give at this place of the whole sequence. See `reads_stepwise` for the networks that can.
+
+    Parameters
+    ----------
+    module
+        The network.
+    x
+        The sequence at this place, (batch, 1, ...).
+    past
+        What was kept behind the place before; nothing at the first.
+    place
+        Number of the place, int32 (1,).
+    length
+        How many places there is room for.
+
+    Returns
+    -------
+    The output at this place, and what is kept.
+
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> x = np.random.default_rng(0).normal(size=(1, 3, 4))
+    >>> layer = nn.GRU(2).initialise(0, x, dtype="float64")
+    >>> past = {}
+    >>> for i in range(3):
+    ...     y, past = nn.run_step(layer, x[:, i : i + 1], past, np.array([i], np.int32), 3)
+    >>> bool(np.allclose(y[:, 0], layer(x)[:, 2]))
+    True
+    """
+    memory = Memory(place, length, past)
+    with entered(Scope(module_paths(module), memory=memory)):
+        output = module(x)
+    return output, memory.kept
+
+
+def run_with_calls(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, list[Call]]:
+    """Call a network and write down every call of a module in it, outer ones first.
+
+    >>> from chainrule import nn
+    >>> network = nn.Sequential(nn.ReLU(), nn.Tanh())
+    >>> [call.path for call in run_with_calls(network, [1.0])[1]]
+    ['', 'layers[0]', 'layers[1]']
+    """
+    calls: list[Call] = []
+    with entered(Scope(module_paths(module), calls=calls)):
+        output = module(*inputs, key=key)
+    return output, calls
+
+
+def state_paths(module: Module) -> set[str]:
+    """Name the arrays that are state: handed on by steps, changed by no gradient."""
+    found = set()
+    for path, each in walk(module):
+        for f in dataclasses.fields(each):  # type: ignore[arg-type]
+            if f.metadata.get("state"):
+                found.update(leaf_paths(getattr(each, f.name), field_path(path, f.name)))
+    return found
+
+
+def count_parameters(module: Module) -> int:
+    """Count the numbers in a network, state included.
+
+    >>> from chainrule import nn
+    >>> count_parameters(nn.Dense(2).initialise(0, [[1.0, 2.0, 3.0]]))
+    8
+    """
+    return sum(int(as_array(x).size) for x in flatten(module)[0])
