@@ -100,8 +100,9 @@ def state_paths(module: Module) -> set[str]:
 def count_parameters(module: Module) -> int:
     """Count the numbers in a network, state included.
 
+    >>> import numpy as np
     >>> from chainrule import nn
-    >>> count_parameters(nn.Dense(2).initialise(0, [[1.0, 2.0, 3.0]]))
+    >>> count_parameters(nn.Dense(2).initialise(0, np.ones((1, 3))))
     8
     """
     return sum(int(as_array(x).size) for x in flatten(module)[0])
