@@ -172,12 +172,12 @@ def _write(program: Program) -> Written:
     main, loop, declared = driver.write(), "", set[str]()
     if steps:
         slots = {node: i for i, node in enumerate(driver.slots)}
-        symbolic = bool(driver.symbols)
+        symbolic = bool(driver.frame.symbols)
         loop, declared = write_loop(
             steps, slots, symbolic=symbolic, workers=driver.workers, target=target
         )
     meet = barrier_text(target) if driver.workers > 1 else ""
-    drivers, declared = [main, loop, meet], declared | driver.declarations
+    drivers, declared = [main, loop, meet], declared | driver.frame.declarations
     pieces = _pieces(list(driver.kernels.values()))
     if len(pieces) > 1:
         declared |= {x.declaration for piece in pieces for x in piece}
@@ -185,8 +185,8 @@ def _write(program: Program) -> Written:
         units += [_unit(target, piece, [], set()) for piece in pieces]
     else:
         units = [_unit(target, [x for piece in pieces for x in piece], drivers, declared)]
-    units += [Unit(text, finished=True) for text in driver.products.values()]
-    return Written(tuple(units), driver.imports, driver.scratch)
+    units += [Unit(text, finished=True) for text in driver.frame.products.values()]
+    return Written(tuple(units), driver.frame.imports, driver.frame.scratch)
 
 
 def _pieces(kernels: Sequence[KernelText]) -> list[list[KernelText]]:
