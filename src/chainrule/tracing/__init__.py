@@ -17,7 +17,7 @@ from chainrule.tracing.capture import (
 from chainrule.tracing.functions.windows import per_axis
 from chainrule.tracing.loops import Loop, Written, enclose, scan
 from chainrule.tracing.record import apply, compute, filled, named, record
-from chainrule.tracing.tap import tap, taps
+from chainrule.tracing.tapping import tap, taps
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, map_leaves, static, unflatten
 from chainrule.tracing.values import as_array, dtype_name, show, type_of
 

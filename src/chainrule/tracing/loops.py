@@ -15,7 +15,7 @@ from chainrule.ops.control import compute_loop
 from chainrule.tracing.array import Array
 from chainrule.tracing.capture import capture, fresh_input, replay, spec_of
 from chainrule.tracing.record import apply
-from chainrule.tracing.tap import returning_taps, tap
+from chainrule.tracing.tapping import returning_taps, tap
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, unflatten
 from chainrule.tracing.values import as_array, concrete, show
 
