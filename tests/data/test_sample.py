@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
+from sklearn import datasets
 
 from chainrule.data import infer_task, load_sample, sample_names
 from chainrule.errors import DataError
@@ -33,6 +38,24 @@ def test_a_sample_is_a_table_with_its_target_and_its_source(name: str) -> None:
     assert infer_task(sample.frame[sample.target]).task == sample.task
     assert sample.source
     assert sample.licence
+
+
+@pytest.mark.parametrize("name", ["digits", "breast-cancer", "wine", "iris"])
+def test_a_shipped_table_has_the_numbers_of_scikit_learn(name: str) -> None:
+    frame = load_sample(name).frame
+    theirs = getattr(datasets, f"load_{name.replace('-', '_')}")()
+    assert np.array_equal(frame.drop(frame.columns[-1]).to_numpy(), theirs.data)
+    answers = theirs.target if name == "digits" else theirs.target_names[theirs.target]
+    assert frame[:, -1].to_list() == answers.tolist()
+
+
+def test_shipped_samples_are_read_without_scikit_learn() -> None:
+    code = (
+        "import sys; from chainrule.data import load_sample, sample_names;"
+        "[load_sample(n) for n in sample_names() if n != 'diabetes'];"
+        "sys.exit('sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["moons", "spirals"])

@@ -1,4 +1,4 @@
-"""Tables that come with the package, with scikit-learn, or out of a formula."""
+"""Tables that come with the package, out of a formula, and one that comes with scikit-learn."""
 
 from __future__ import annotations
 
@@ -69,29 +69,28 @@ def load_sample(name: str) -> Sample:
     return _SAMPLES[name](name)
 
 
-def _adult(name: str) -> Sample:
-    file = files("chainrule.data").joinpath("samples", "adult.csv.gz")
+def _shipped(name: str, *, target: str, task: str, source: str) -> Sample:
+    file = files("chainrule.data").joinpath("samples", f"{name}.csv.gz")
     frame = parse(file.read_bytes(), "csv", f"sample {name!r}").frame
-    source = f"B. Becker and R. Kohavi: Adult, {_UCI}, 1996"
-    return Sample(name, frame, "income", "binary", source, "CC BY 4.0")
+    return Sample(name, frame, target, task, source, "CC BY 4.0")
 
 
-def _from_sklearn(
-    name: str, *, loader: str, target: str, task: str, source: str, licence: str = "CC BY 4.0"
-) -> Sample:
+def _diabetes(name: str) -> Sample:
+    """The one table whose authors state no licence to ship it under."""
     # Imported here because it takes a second, which the other samples need not wait for.
-    from sklearn import datasets
+    from sklearn.datasets import load_diabetes
 
-    options = {"scaled": False} if loader == "load_diabetes" else {}
-    bunch = getattr(datasets, loader)(**options)
-    columns = {
-        str(label).replace("(cm)", "cm"): bunch.data[:, i]
-        for i, label in enumerate(bunch.feature_names)
-    }
-    named = task != "regression" and bunch.target_names.dtype.kind == "U"
-    answers = bunch.target_names[bunch.target] if named else bunch.target
-    frame = pl.DataFrame({**columns, target: answers.tolist() if named else answers})
-    return Sample(name, frame, target, task, f"{source}; as in scikit-learn", licence)
+    bunch = load_diabetes(scaled=False)
+    columns = {label: bunch.data[:, i] for i, label in enumerate(bunch.feature_names)}
+    source = "B. Efron and others: Least Angle Regression, Annals of Statistics 32, 2004"
+    return Sample(
+        name,
+        pl.DataFrame({**columns, "progression": bunch.target}),
+        "progression",
+        "regression",
+        f"{source}; as in scikit-learn",
+        "none stated by its authors; ships with scikit-learn",
+    )
 
 
 def _xor(name: str) -> Sample:
@@ -126,42 +125,38 @@ def _plane(name: str, x: np.ndarray, y: np.ndarray, label: np.ndarray, noise: np
 
 
 _SAMPLES: dict[str, Callable[[str], Sample]] = {
-    "adult": _adult,
+    "adult": partial(
+        _shipped,
+        target="income",
+        task="binary",
+        source=f"B. Becker and R. Kohavi: Adult, {_UCI}, 1996",
+    ),
     "digits": partial(
-        _from_sklearn,
-        loader="load_digits",
+        _shipped,
         target="digit",
         task="multiclass",
-        source=f"E. Alpaydin and C. Kaynak: Recognition of Handwritten Digits, {_UCI}, 1998",
+        source=f"E. Alpaydin and C. Kaynak: Recognition of Handwritten Digits, {_UCI}, 1998; "
+        "as in scikit-learn",
     ),
     "breast-cancer": partial(
-        _from_sklearn,
-        loader="load_breast_cancer",
+        _shipped,
         target="diagnosis",
         task="binary",
-        source=f"W. Wolberg and others: Breast Cancer Wisconsin (Diagnostic), {_UCI}, 1995",
+        source=f"W. Wolberg and others: Breast Cancer Wisconsin (Diagnostic), {_UCI}, 1995; "
+        "as in scikit-learn",
     ),
-    "diabetes": partial(
-        _from_sklearn,
-        loader="load_diabetes",
-        target="progression",
-        task="regression",
-        source="B. Efron and others: Least Angle Regression, Annals of Statistics 32, 2004",
-        licence="none stated by its authors; ships with scikit-learn",
-    ),
+    "diabetes": _diabetes,
     "wine": partial(
-        _from_sklearn,
-        loader="load_wine",
+        _shipped,
         target="cultivar",
         task="multiclass",
-        source=f"S. Aeberhard and M. Forina: Wine, {_UCI}, 1992",
+        source=f"S. Aeberhard and M. Forina: Wine, {_UCI}, 1992; as in scikit-learn",
     ),
     "iris": partial(
-        _from_sklearn,
-        loader="load_iris",
+        _shipped,
         target="species",
         task="multiclass",
-        source=f"R. A. Fisher: Iris, {_UCI}, 1936",
+        source=f"R. A. Fisher: Iris, {_UCI}, 1936; as in scikit-learn",
     ),
     "xor": _xor,
     "moons": _moons,
