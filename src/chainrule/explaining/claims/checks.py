@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
@@ -188,5 +189,20 @@ class Checks:
 
 def _shown(value: Any) -> str:
     """Write a received value as it may stand in the file, cut if it is long."""
-    said = re.sub(r"Decimal\('([^']*)'\)", r"\1", repr(value))
+    said = _as_toml(value)
     return said if len(said) <= 60 else f"{said[:57]}..."
+
+
+def _as_toml(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case date() | time():  # a date with a time is a date, too
+            return value.isoformat()
+        case list():
+            return f"[{', '.join(map(_as_toml, value))}]"
+        case Mapping():
+            return f"{{{', '.join(f'{key} = {_as_toml(x)}' for key, x in value.items())}}}"
+        case str():
+            return repr(value)
+    return str(value)
