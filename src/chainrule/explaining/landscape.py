@@ -141,6 +141,15 @@ class Terrain:
         moved.__dict__ |= {**self.__dict__, "objective": objective}
         return moved
 
+    def has(self, path: str, index: tuple[int, ...]) -> bool:
+        """Tell whether there is such an entry of a parameter."""
+        shape = self.objective.parameters[path].shape if path in self.objective.paths else None
+        return (
+            shape is not None
+            and len(index) == len(shape)
+            and all(0 <= i < n for i, n in zip(index, shape, strict=True))
+        )
+
     def loss(self, *moves: tuple[Direction, float]) -> float:
         """Compute the loss after some moves, each a direction and how far."""
         fresh = dict(self.objective.parameters)
@@ -186,7 +195,7 @@ class Terrain:
             raise ParameterError(
                 f"there is no {path!r}; there are {', '.join(self.objective.paths)}"
             )
-        if len(index) != array.ndim or not all(map(_within, index, array.shape)):
+        if not self.has(path, index):
             raise ParameterError(
                 f"{path} has the shape {array.shape}, so there is no entry {index}"
             )
@@ -247,7 +256,3 @@ class Terrain:
         """Draw a direction at random, scaled as the network's arrays are."""
         arrays = self.objective.parameters
         return self.scaled({path: random.standard_normal(x.shape) for path, x in arrays.items()})
-
-
-def _within(place: int, size: int) -> bool:
-    return 0 <= place < size

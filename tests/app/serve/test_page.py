@@ -402,3 +402,16 @@ def test_the_loss_around_a_step_follows_what_is_picked(page: Page, server: str) 
     expect(picture).to_have_attribute("aria-label", re.compile("over a plane of weights"))
     page.reload()
     expect(picture).to_have_attribute("aria-label", re.compile("over a plane of weights"))
+
+
+def test_a_loss_that_is_not_finite_is_said_where_it_would_be_drawn(page: Page, server: str) -> None:
+    for kind in ("weight", "gradient", "plane"):
+        changed = '[[0,"weight","layers[0].weight",[0,0],1e200]]'
+        visit(page, server, f"source=example:e5&slice={kind}&changes={changed}&pick=1,0,0")
+        expect(page.locator("#slice svg[role=img]")).to_have_count(1)  # sigmoids stay finite
+        page.goto("about:blank")
+        visit(page, server, f"source=example:e4&slice={kind}&changes={changed}&pick=1,0,0")
+        expect(page.locator("#slice")).to_contain_text("The loss is no finite number here")
+        expect(page.locator("#slice svg")).to_have_count(0)
+        expect(page.locator("#curve")).to_have_text("The loss is no finite number.")
+        page.goto("about:blank")

@@ -16,6 +16,7 @@ file               idea
 ``kinds``          one small network of each kind, ready to be watched
 ``maps``           values of networks that are no chain, as small pictures
 ``surface``        outputs over the plane of two inputs
+``plain``          numbers and arrays as JSON has them
 ``slices``         the loss around a step: along the gradient, over a weight, over a plane
 ``stream``         training in native code, told while it runs
 ``claim_view``     printed numbers beside exact ones

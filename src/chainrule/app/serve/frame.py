@@ -15,6 +15,7 @@ from chainrule import nn
 from chainrule.app.serve.address import Address
 from chainrule.app.serve.course import Course, Library
 from chainrule.app.serve.material import names_of_units
+from chainrule.app.serve.plain import plain
 from chainrule.app.serve.setup import has_activations
 from chainrule.backprop.formula import text
 from chainrule.backprop.naming import key_of
@@ -169,8 +170,8 @@ def frame(moment: Moment) -> dict[str, Any]:
         "rows": [int(i) for i in moment.rows],
         "batch": program.batch_size,
         "tableRows": material.rows,
-        "loss": _number(step.loss),
-        "lossAfter": None if step.loss_after is None else _number(step.loss_after),
+        "loss": plain(step.loss),
+        "lossAfter": plain(step.loss_after),
         "setup": setup.to_dict(),
         "ownSetup": material.setup.to_dict(),
         "task": material.task,
@@ -185,9 +186,9 @@ def frame(moment: Moment) -> dict[str, Any]:
             for key in step.keys()  # noqa: SIM118
             if moment.sizes is not None
         },
-        "flow": gradient_flow(moment),
+        "flow": plain(gradient_flow(moment)),
         "prediction": _prediction(moment),
-        "curve": list(moment.course.curve(address.step)),
+        "curve": plain(moment.course.curve(address.step)),
     }
 
 
@@ -258,7 +259,7 @@ def _array(moment: Moment, key: str) -> dict[str, Any]:
     return {
         "shape": list(shown.shape),
         "largest": float(np.abs(finite).max(initial=0.0)),
-        "values": _plain(shown) if small else None,
+        "values": plain(shown) if small else None,
     }
 
 
@@ -266,17 +267,6 @@ def _is_of_rows(key: str) -> bool:
     """Whether a value has a row for each example."""
     name = key.removeprefix("dL/d").split("(")[0]
     return name in ("x", "z", "a", "delta", "t")
-
-
-def _plain(array: Any) -> Any:
-    if np.isfinite(array).all():
-        return array.tolist()
-    return [_plain(x) for x in array] if array.ndim else _number(float(array))
-
-
-def _number(value: float) -> float | str:
-    """JSON has no infinity and no NaN."""
-    return value if math.isfinite(value) else str(value)
 
 
 def gradient_flow(moment: Moment) -> list[dict[str, Any]]:
@@ -344,8 +334,8 @@ def _prediction(moment: Moment) -> dict[str, Any]:
     target = np.asarray(step["t"] if known else step.objective.targets)[row]
     said = np.asarray(loss.probabilities(outputs))[row]
     return {
-        "outputs": _plain(outputs[row]),
-        "probabilities": _plain(said) if loss.classifies else None,
-        "target": _plain(np.asarray(target, np.float64)),
+        "outputs": plain(outputs[row]),
+        "probabilities": plain(said) if loss.classifies else None,
+        "target": plain(np.asarray(target, np.float64)),
         "answers": list(material.answers),
     }

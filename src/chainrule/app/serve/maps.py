@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.app.serve.frame import Moment
+from chainrule.app.serve.plain import plain
 from chainrule.backprop.formula import text
 from chainrule.backprop.naming import key_of
 from chainrule.errors import ParameterError
@@ -70,18 +71,10 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
                 "columns": kept.shape[2],
                 "left": count - kept.shape[0],
                 "largest": float(np.abs(finite).max(initial=0.0)),
-                "values": _plain(kept.ravel(), finite),
+                "values": plain(kept.ravel()),
             }
         )
     return _in_order(found)
-
-
-def _plain(values: Any, finite: Any) -> list[float | None]:
-    """JSON has neither infinity nor NaN."""
-    if len(finite) == len(values):
-        whole: list[float | None] = values.tolist()
-        return whole
-    return [x if np.isfinite(x) else None for x in values.tolist()]
 
 
 def _in_order(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

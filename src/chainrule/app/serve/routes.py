@@ -95,12 +95,16 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
         """Answer questions whose body is JSON; the work is done beside the server's loop."""
 
         def put_up(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            def calmly(question: Any) -> Any:
+                with np.errstate(all="ignore"):  # what is not finite is shown as such
+                    return answer(question)
+
             async def respond(request: Any) -> Any:
                 try:
                     question = await request.json()
                 except (ValueError, RecursionError) as error:
                     raise ParameterError(f"the question is not JSON: {error}") from error
-                told = await run_in_threadpool(answer, question)
+                told = await run_in_threadpool(calmly, question)
                 return told if isinstance(told, Response) else JSONResponse(told)
 
             app.add_route(path, respond, methods=["POST"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.app.serve.frame import Moment
+from chainrule.app.serve.plain import plain
 from chainrule.errors import ParameterError
 from chainrule.explaining.landscape import Terrain
 
@@ -54,7 +55,7 @@ def loss_slice(moment: Moment, kind: object, path: object, index: tuple[int, ...
         told = {**curve.to_dict(), "rate": setup.rate if setup.optimiser == "sgd" else None}
     else:
         told = _plane(moment, terrain)
-    return _plain({**told, "kind": kind})
+    return plain({**told, "kind": kind})
 
 
 def _rates(moment: Moment) -> list[float] | None:
@@ -72,19 +73,14 @@ def _around_start(
     moment: Moment, terrain: Terrain, path: str, index: tuple[int, ...]
 ) -> list[float] | None:
     """Values of a weight around its first one, so that the picture stands still while it moves."""
-    now = terrain.objective.parameters.get(path)
+    if not terrain.has(path, index):
+        return None  # the error is the terrain's
+    here = float(terrain.objective.parameters[path][index])
     first = moment.course.program.first_carry()["trainable"].get(path)
-    if now is None or len(index) != now.ndim or any(map(_outside, index, now.shape)):
-        return None
-    here = float(now[index])
     start = here if first is None else float(first[index])
     far = max(1.0, 0.67 * abs(start), 1.2 * abs(here - start))
     places: list[float] = np.linspace(start - far, start + far, 2 * _POINTS - 1).tolist()
     return places
-
-
-def _outside(place: int, size: int) -> bool:
-    return not 0 <= place < size
 
 
 def _plane(moment: Moment, terrain: Terrain) -> dict[str, Any]:
@@ -99,12 +95,3 @@ def _plane(moment: Moment, terrain: Terrain) -> dict[str, Any]:
 
 def _gradient(moment: Moment, path: str) -> Any:
     return np.asarray(moment.step.results[f"gradient of {path}"])
-
-
-def _plain(value: Any) -> Any:
-    """JSON has neither infinity nor NaN."""
-    if isinstance(value, dict):
-        return {name: _plain(x) for name, x in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(x) for x in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

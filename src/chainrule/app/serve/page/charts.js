@@ -20,6 +20,7 @@ export function lossCurve(curve, held, now, log, width = 300) {
   const tall = wide * 0.75;
   const all = [...curve, [now.step, now.loss]].filter(([, loss]) => Number.isFinite(loss) && (!log || loss > 0));
   const beside = held.filter(([, loss]) => Number.isFinite(loss) && (!log || loss > 0));
+  if (!all.length) return h("p", { class: "quiet" }, log ? "No loss is finite and above zero." : "The loss is no finite number.");
   const far = Math.max(1, ...all.map(([step]) => step));
   const values = [...all, ...beside].map(([, loss]) => (log ? Math.log10(loss) : loss));
   let low = log ? Math.min(...values) : Math.min(0, ...values);
@@ -37,7 +38,7 @@ export function lossCurve(curve, held, now, log, width = 300) {
   drawing.append(s("text", { class: "tick", x: LEFT, y: tall - 6 }, "0"), s("text", { class: "tick", x: wide - 10, y: tall - 6, "text-anchor": "end" }, far === 1 ? "1 step" : `${counted(far)} steps`));
   if (beside.length > 1) drawing.append(s("path", { class: "curve held", d: line(beside) }));
   if (all.length > 1) drawing.append(s("path", { class: "curve", d: line(all) }));
-  if (all.length) drawing.append(s("circle", { class: "now", cx: x(all.at(-1)[0]), cy: y(all.at(-1)[1]), r: 5 }));
+  drawing.append(s("circle", { class: "now", cx: x(all.at(-1)[0]), cy: y(all.at(-1)[1]), r: 5 }));
   const key = [["curve", "rows of the step"], ...(beside.length > 1 ? [["curve held", "held-out rows"]] : [])];
   return h("div", {}, drawing, legend(key));
 }
@@ -50,11 +51,11 @@ export function lossCurve(curve, held, now, log, width = 300) {
  */
 export function gradientFlow(flow, norms) {
   const sizes = flow.map((each) => norms?.[each.path] ?? each.gradient);
-  const logs = sizes.map((size) => Math.log10(Math.max(size, 1e-12)));
-  const high = Math.max(...logs);
-  const low = Math.min(high - 2, Math.min(...logs) - 0.3);
+  const logs = sizes.map((size) => (Number.isFinite(size) ? Math.log10(Math.max(size, 1e-12)) : NaN));
+  const high = Math.max(-10, ...logs.filter(Number.isFinite));
+  const low = Math.min(high - 2, ...logs.filter(Number.isFinite).map((size) => size - 0.3));
   return h("div", { class: "flow" }, flow.map((each, i) => {
-    const width = sizes[i] > 0 ? Math.max(2, ((logs[i] - low) / (high - low)) * 100) : 0;
+    const width = sizes[i] === 0 ? 0 : Number.isFinite(logs[i]) ? Math.max(2, ((logs[i] - low) / (high - low)) * 100) : 100;
     const idle = !each.idle || norms ? "" : ` · ${Math.round(each.idle * 100)} % of units idle`;
     return h("div", {}, h("p", {}, h("span", {}, each.name), h("b", {}, shown(sizes[i], 3))),
       h("div", { class: "bar" }, h("i", { style: `width:${width}%` })),

@@ -15,6 +15,8 @@ const EDGE = { left: 48, right: 12, top: 12, low: 38 };
  * @returns {HTMLElement}
  */
 export function drawSlice(told, name, width) {
+  const here = told.kind === "plane" ? told.here : told.here[1];
+  if (!Number.isFinite(here)) return h("p", { class: "quiet" }, "The loss is no finite number here, so there is nothing around it to be drawn. Go back, or lower the learning rate.");
   return told.kind === "plane" ? plane(told, width) : curve(told, name, width);
 }
 
@@ -49,8 +51,8 @@ function curve(told, name, width) {
   const wide = Math.max(220, width);
   const tall = wide * 0.75;
   const [place, loss] = told.here;
-  const points = told.at.map((at, i) => [at, told.losses[i]]).filter(([, value]) => value !== null);
-  const heights = points.map(([, value]) => value);
+  const points = told.at.map((at, i) => [at, told.losses[i]]).filter(([, value]) => Number.isFinite(value));
+  const heights = [loss, ...points.map(([, value]) => value)];
   const least = Math.min(...heights);
   // A steep side may not press the rest flat.
   const middle = heights.toSorted((a, b) => a - b)[Math.floor(heights.length * 0.6)];
@@ -76,7 +78,7 @@ function curve(told, name, width) {
     const end = x(told.rate) > wide / 2;
     inside.append(s("text", { class: "tick", x: x(told.rate) + (end ? -5 : 5), y: EDGE.top + 10, "text-anchor": end ? "end" : "start" }, `rate ${shown(told.rate, 3)}`));
   }
-  const walk = told.walk.filter(([a, b]) => a !== null && b !== null);
+  const walk = told.walk.filter((at) => at.every(Number.isFinite));
   if (walk.length > 1) {
     inside.append(s("path", { class: "walk", d: path(walk) }));
     for (const [a, b] of walk.slice(1)) inside.append(s("circle", { class: "trod", cx: x(a), cy: y(b), r: 3 }));
@@ -97,7 +99,7 @@ export function legend(entries) {
 function plane(told, width) {
   const wide = Math.max(220, width);
   const tall = wide * 0.75;
-  const all = told.losses.flat().filter((value) => value !== null);
+  const all = [told.here, ...told.losses.flat().filter(Number.isFinite)];
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const drawing = s("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": `The loss over a plane of weights: from ${shown(low)} to ${shown(high)}, ${shown(told.here)} in its middle` });
   const half = 1 / (told.x.length - 1);
@@ -107,8 +109,8 @@ function plane(told, width) {
   const cell = x(told.x[1]) - x(told.x[0]);
   const cellTall = y(told.y[0]) - y(told.y[1]);
   told.losses.forEach((row, i) => row.forEach((value, j) => {
-    const share = value === null ? null : high > low ? Math.sqrt((value - low) / (high - low)) : 0;
-    drawing.append(s("rect", { x: (x(told.x[j]) - cell / 2).toFixed(2), y: (y(told.y[i]) - cellTall / 2).toFixed(2), width: (cell + 0.4).toFixed(2), height: (cellTall + 0.4).toFixed(2), fill: tone(share) }, s("title", {}, value === null ? "not finite" : `loss ${shown(value)}`)));
+    const share = !Number.isFinite(value) ? null : high > low ? Math.sqrt((value - low) / (high - low)) : 0;
+    drawing.append(s("rect", { x: (x(told.x[j]) - cell / 2).toFixed(2), y: (y(told.y[i]) - cellTall / 2).toFixed(2), width: (cell + 0.4).toFixed(2), height: (cellTall + 0.4).toFixed(2), fill: tone(share) }, s("title", {}, `loss ${shown(value)}`)));
   }));
   drawing.append(s("circle", { class: "here", cx: x(0), cy: y(0), r: 6 }), s("text", { class: "tick", transform: `translate(11 ${y(0)}) rotate(-90)`, "text-anchor": "middle" }, "at random"));
   const ramp = h("span", { class: "tones", "aria-hidden": "true", style: `background:linear-gradient(90deg,${[0, 0.25, 0.5, 0.75, 1].map(tone).join(",")})` });
