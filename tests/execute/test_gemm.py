@@ -265,6 +265,22 @@ def test_a_row_has_the_same_bits_in_any_batch(
         assert rows.tobytes() == whole[first:last].tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("transpose_b", [False, True])
+@pytest.mark.parametrize("vector_bits", [128, 256, 512])
+def test_a_column_has_the_same_bits_in_a_narrow_vector_and_in_a_wide_one(
+    vector_bits: int, transpose_b: bool, dtype: str
+) -> None:
+    # The last columns stand in vectors of 128 bits or more, whatever the processor has.
+    wide = Case(9, 96, 40, dtype, transpose_b=transpose_b, vector_bits=vector_bits)
+    a, b, c = _arrays(wide)
+    whole = _run(wide, a, b, c)
+    for n in (33, 35, 36, 37, 40, 41, 50, 68, 70, 95):
+        first = np.ascontiguousarray(b[:n] if transpose_b else b[:, :n])
+        columns = _run(replace(wide, n=n), a, first, c[:, :n])
+        assert columns.tobytes() == whole[:, :n].tobytes()
+
+
 def test_an_empty_sum_is_zero() -> None:
     for symbolic in ("m", "k"):
         for transpose in (False, True):
@@ -407,6 +423,13 @@ def test_texts_stay_small() -> None:
             symbolic = "k" if transpose_a else "m"
             case = Case(256, n, k, "float32", transpose_a, transpose_b, symbolic=symbolic)
             assert len(case.write().text) < 60_000
+
+
+@pytest.mark.parametrize(("n", "last"), [(100, 4), (103, 8), (105, 16), (49, 4), (41, 16)])
+def test_the_last_columns_stand_in_the_narrowest_vector_that_holds_them(n: int, last: int) -> None:
+    text = Case(32, n, 30, vector_bits=512).write().text
+    for lanes in (4, 8):
+        assert (f"@llvm.fma.v{lanes}f32" in text) == (lanes == last)
 
 
 def test_processors_with_wide_registers_get_wide_vectors() -> None:

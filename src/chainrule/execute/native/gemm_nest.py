@@ -18,6 +18,7 @@ from chainrule.execute.native.gemm_tile import (
     Left,
     Place,
     Right,
+    Span,
     begin,
     finish,
     multiply,
@@ -115,8 +116,7 @@ class _Panel:
     """Neighbouring columns that one tile covers."""
 
     column: Size
-    starts: tuple[int, ...]
-    valid: tuple[Size | None, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,40 +214,41 @@ class Nest:
     def _panels(self, where: _Block, write: Callable[[_Panel], None]) -> None:
         """Write something for each panel of a block: the whole ones, then the last."""
         text, width, lanes = self.text, self.tiling.columns, self.tiling.lanes
-        n = self.operands.columns
         whole = text.round_down(where.columns, width)
-        starts = tuple(range(0, width, lanes))
-        all_valid: tuple[Size | None, ...] = (None,) * len(starts)
+        spans = tuple(Span(start, lanes) for start in range(0, width, lanes))
 
         def panel(column: Size, _: list[str]) -> list[str]:
-            write(_Panel(column, starts, all_valid))
+            write(_Panel(column, spans))
             return []
 
         text.loop(where.column, text.add(where.column, whole), width, panel)
-        last, rest = self._last_panel(starts)
-        at_end = text.less(n, text.add(text.add(where.column, where.columns), 1))
+        last, rest = self._last_panel()
         some = text.less(0, rest)
         if some is not False:
-            text.when(at_end, lambda: text.when(some, lambda: write(last)))
+            text.when(self._at_end(where), lambda: text.when(some, lambda: write(last)))
 
-    def _last_panel(self, starts: tuple[int, ...]) -> tuple[_Panel, Size]:
+    def _at_end(self, where: _Block) -> str | bool:
+        """Whether a block holds the last columns."""
+        end = self.text.add(where.column, where.columns)
+        return self.text.less(self.operands.columns, self.text.add(end, 1))
+
+    def _last_panel(self) -> tuple[_Panel, Size]:
         """Return the panel at the edge, and how many columns it has."""
         text, n = self.text, self.operands.columns
         width, lanes = self.tiling.columns, self.tiling.lanes
         column = text.round_down(n, width)
         rest = text.subtract(n, column)
-        valid: tuple[Size | None, ...]
         if isinstance(rest, str):
+            starts = range(0, width, lanes)
             left = [text.maximum(text.subtract(rest, start), 0) for start in starts]
-            valid = tuple(text.minimum(count, lanes) for count in left)
-            return _Panel(column, starts, valid), rest
-        starts = starts[: -(-rest // lanes)]
-        count = len(starts)
-        if count > 1 and rest % lanes:
+            valid = [text.minimum(count, lanes) for count in left]
+            return _Panel(column, tuple(map(Span, starts, [lanes] * len(left), valid))), rest
+        spans = [Span(start, lanes) for start in range(0, rest - lanes + 1, lanes)]
+        if rest % lanes:
+            narrow = narrowed(rest % lanes, lanes, text.element)
             # The last vector overlaps the one before it: the same numbers, stored twice.
-            starts = (*starts[:-1], rest - lanes)
-        valid = (None,) * count if count > 1 else (rest,)
-        return _Panel(column, starts, valid), rest
+            spans.append(Span(rest - narrow, narrow) if spans else Span(0, narrow, rest))
+        return _Panel(column, tuple(spans)), rest
 
     def _rows(self, where: _Block, final: str | bool) -> None:
         text = self.text
@@ -263,8 +264,7 @@ class Nest:
     def _pack_right(self, where: _Block) -> None:
         text, operands, tiling = self.text, self.operands, self.tiling
         if operands.transpose_b:
-            end = text.add(where.column, where.columns)
-            text.loop(where.column, end, tiling.lanes, lambda c, _: self._pack_transposed(where, c))
+            self._pack_turned(where)
             return
 
         def row(index: Size, _: list[str]) -> list[str]:
@@ -277,12 +277,11 @@ class Nest:
             def pack(panel: _Panel) -> None:
                 pack_columns(
                     text,
-                    self.vector,
                     source=text.address(here, panel.column),
                     ahead=text.address(later, panel.column),
                     target=text.address(self._packed(where, panel.column), inside),
-                    starts=panel.starts,
-                    valid=panel.valid,
+                    spans=panel.spans,
+                    lanes=tiling.lanes,
                 )
 
             self._panels(where, pack)
@@ -290,24 +289,36 @@ class Nest:
 
         text.loop(0, where.depth, 1, row)
 
-    def _pack_transposed(self, where: _Block, column: Size) -> list[str]:
-        """Pack one vector of columns, which are rows in memory."""
+    def _pack_turned(self, where: _Block) -> None:
+        """Pack a block of columns that are rows in memory, vector by vector."""
         text, n, lanes = self.text, self.operands.columns, self.tiling.lanes
-        first, last = column, None
-        if isinstance(n, str):
-            last = text.subtract(n, 1)
-        elif n % lanes:
-            # As in `_last_panel`: overlap, or repeat the last column.
-            if n % self.tiling.columns > lanes:
-                first = text.minimum(column, n - lanes)
-            else:
-                last = n - 1
-        rows = [text.add(first, lane) for lane in range(lanes)]
-        if last is not None:
-            rows = [text.minimum(row, last) for row in rows]
+        end = text.add(where.column, where.columns)
+        if isinstance(n, int):
+            end = text.minimum(end, n // lanes * lanes)
+
+        def pack(column: Size, _: list[str]) -> list[str]:
+            self._pack_transposed(where, column, column, Span(0, lanes))
+            return []
+
+        text.loop(where.column, end, lanes, pack)
+        if isinstance(n, int) and n % lanes:
+            panel, _ = self._last_panel()
+            span = panel.spans[-1]
+            first = text.add(panel.column, span.start)
+            column = n // lanes * lanes
+            text.when(
+                self._at_end(where), lambda: self._pack_transposed(where, column, first, span)
+            )
+
+    def _pack_transposed(self, where: _Block, column: Size, first: Size, span: Span) -> None:
+        """Pack a vector of columns, from the first one on, to where a column begins."""
+        text, n = self.text, self.operands.columns
+        rows = [text.add(first, lane) for lane in range(span.lanes)]
+        if isinstance(n, str) or span.valid is not None:
+            rows = [text.minimum(row, text.subtract(n, 1)) for row in rows]
         pack_transposed(
             text,
-            self.vector,
+            span.vector(text.element),
             source=text.address(self.operands.b, where.inner),
             rows=rows,
             stride=self.operands.k,
@@ -315,7 +326,6 @@ class Nest:
             step=self.tiling.columns,
             depth=where.depth,
         )
-        return []
 
     def _pack_left(self, where: _Block, first: Size) -> None:
         text, rows = self.text, self.tiling.rows
@@ -343,22 +353,21 @@ class Nest:
     def _tile(self, where: _Block, first: Size, panel: _Panel, final: str | bool) -> None:
         text, operands, tiling = self.text, self.operands, self.tiling
         rows = tuple(self._row(first, index) for index in range(tiling.rows))
-        place = Place(operands.c, operands.n, rows, panel.column, panel.starts, panel.valid)
+        place = Place(operands.c, operands.n, rows, panel.column, panel.spans)
         resume = operands.accumulate or not tiling.whole_depth
-        sums = begin(text, self.vector, place, resume=resume)
+        sums = begin(text, place, resume=resume)
         sums = multiply(
             text,
-            self.vector,
             self._left(where, first, rows),
             self._right(where, panel),
             where.depth,
             sums,
         )
         if self.epilogue is None or final is True:
-            finish(text, self.vector, place, sums, self.epilogue)
+            finish(text, place, sums, self.epilogue)
             return
-        text.when(final, lambda: finish(text, self.vector, place, sums, self.epilogue))
-        text.when(text.invert(final), lambda: finish(text, self.vector, place, sums, None))
+        text.when(final, lambda: finish(text, place, sums, self.epilogue))
+        text.when(text.invert(final), lambda: finish(text, place, sums, None))
 
     def _row(self, first: Size, index: int) -> Size:
         """Return a row of a tile; those beyond the end are the last one again."""
@@ -384,9 +393,24 @@ class Nest:
     def _right(self, where: _Block, panel: _Panel) -> Right:
         text = self.text
         if self.tiling.pack_right:
-            starts = tuple(index * self.tiling.lanes for index in range(len(panel.starts)))
-            pointer = self._packed(where, panel.column)
-            return Right(pointer, self.tiling.columns, starts, (None,) * len(starts))
+            spans = tuple(
+                Span(index * self.tiling.lanes, span.lanes)
+                for index, span in enumerate(panel.spans)
+            )
+            return Right(self._packed(where, panel.column), self.tiling.columns, spans)
         first = text.add(text.multiply(where.inner, self.operands.n), panel.column)
         base = text.address(self.operands.b, first)
-        return Right(base, self.operands.n, panel.starts, panel.valid)
+        return Right(base, self.operands.n, panel.spans)
+
+
+def narrowed(rest: int, lanes: int, element: str) -> int:
+    """Return how wide a vector has to be for the last columns: a power of two, 128 bits or more.
+
+    Examples
+    --------
+    >>> [narrowed(rest, 16, "float") for rest in (1, 4, 5, 8, 9, 15)]
+    [4, 4, 8, 8, 16, 16]
+    """
+    while lanes // 2 >= max(rest, 16 // BYTES[element]):
+        lanes //= 2
+    return lanes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainrule.execute.native.gemm_text import BYTES, Size, Text, Vector
+from chainrule.execute.native.gemm_tile import Span
 
 AHEAD = 8
 """Rows that are asked for before they are copied: no hardware does it across pages of memory."""
@@ -10,13 +11,12 @@ AHEAD = 8
 
 def pack_columns(
     text: Text,
-    vector: Vector,
     *,
     source: str,
     ahead: str,
     target: str,
-    starts: tuple[int, ...],
-    valid: tuple[Size | None, ...],
+    spans: tuple[Span, ...],
+    lanes: int,
 ) -> None:
     """Copy a few vectors of one row of a row-major block, so that they are neighbours.
 
@@ -26,15 +26,18 @@ def pack_columns(
         Addresses of the first element, and of its copy.
     ahead
         Where the first element of a later row lies, to be brought near.
-    starts, valid
-        First column of each vector, and how many of its columns exist.
+    spans
+        Which columns to copy.
+    lanes
+        Distance of vectors in the copy.
     """
     loaded = []
-    for start, count in zip(starts, valid, strict=True):
-        text.prefetch(text.address(ahead, start))
-        loaded.append(text.load(vector, text.address(source, start), count))
-    for index, value in enumerate(loaded):
-        text.store(vector, value, text.address(target, index * vector.lanes))
+    for span in spans:
+        text.prefetch(text.address(ahead, span.start))
+        vector = span.vector(text.element)
+        loaded.append(text.load(vector, text.address(source, span.start), span.valid))
+    for index, (span, value) in enumerate(zip(spans, loaded, strict=True)):
+        text.store(span.vector(text.element), value, text.address(target, index * lanes))
 
 
 def pack_transposed(
@@ -55,8 +58,8 @@ def pack_transposed(
     source, rows, stride
         Address of the block's first element, which rows to copy, and their distance.
     target, step
-        Address of the copy, and the distance of its rows; their number is `depth`, rounded up
-        to whole vectors.
+        Address of the copy, and the distance of its rows; there is room for `depth` of them,
+        rounded up to whole vectors.
     """
     lanes = vector.lanes
     places = [text.address(source, text.multiply(row, stride)) for row in rows]
@@ -64,7 +67,8 @@ def pack_transposed(
     def block(k: Size, valid: Size | None) -> None:
         loaded = [text.load(vector, text.address(place, k), valid) for place in places]
         first = text.address(target, text.multiply(k, step))
-        for lane, value in enumerate(transpose(text, vector, loaded)):
+        count = valid if isinstance(valid, int) else lanes
+        for lane, value in enumerate(transpose(text, vector, loaded)[:count]):
             text.store(vector, value, text.address(first, lane * step))
 
     def whole(k: Size, _: list[str]) -> list[str]:

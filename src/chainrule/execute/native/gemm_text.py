@@ -258,6 +258,10 @@ class Text:
             f"shufflevector {vector} {a}, {vector} {b}, <{len(order)} x i32> {_lanes('i32', order)}"
         )
 
+    def low(self, vector: Vector, value: str, lanes: int) -> str:
+        """Return the first lanes of a vector."""
+        return value if lanes == vector.lanes else self.shuffle(vector, value, value, range(lanes))
+
     def broadcast(self, vector: Vector, pointer: str) -> str:
         """Load one element into every lane."""
         scalar = self.value(f"load {self.element}, ptr {pointer}, align {BYTES[self.element]}")

@@ -4,7 +4,9 @@ Every element of a product is one chain of multiply-adds in ascending order of t
 whatever the tile's shape and wherever blocks begin, so a row's result has the same bits in any
 batch. Rows and columns beyond the edge are not left out but repeated: the tile's last row is
 computed as often as needed to fill it, from the same numbers in the same order, and stored to
-the same place. That keeps the edge free of branches and of kernels of its own.
+the same place. That keeps the edge free of branches and of kernels of its own. Of the columns, a
+few at the end stand in a vector of half or a quarter of the width, which costs half as much where
+a multiply-add of whole lines takes two rounds.
 """
 
 from __future__ import annotations
@@ -54,6 +56,29 @@ class Epilogue:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Neighbouring columns that stand in one vector.
+
+    Attributes
+    ----------
+    start
+        The first of them, counted from the first column of the tile.
+    lanes
+        Elements of the vector.
+    valid
+        How many of the columns exist, where that may be fewer.
+    """
+
+    start: int
+    lanes: int
+    valid: Size | None = None
+
+    def vector(self, element: str) -> Vector:
+        """The type of the vector."""
+        return Vector(element, self.lanes)
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """The rows of A that a tile reads: their addresses, and the distance of inner neighbours."""
 
@@ -71,16 +96,13 @@ class Right:
         Address of the first row.
     step
         Distance of inner neighbours.
-    starts
-        Where each vector begins within a row.
-    valid
-        Number of columns that may be read, for each vector.
+    spans
+        Which columns of a row stand in which vector; the first vector is the widest.
     """
 
     pointer: str
     step: Size
-    starts: tuple[int, ...]
-    valid: tuple[Size | None, ...]
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +113,19 @@ class Place:
     stride: Size
     rows: tuple[Size, ...]
     column: Size
-    starts: tuple[int, ...]
-    valid: tuple[Size | None, ...]
+    spans: tuple[Span, ...]
+
+    def parts(self, text: Text) -> list[tuple[Size, Span, str]]:
+        """Give row, columns and address of each accumulator, row by row."""
+        parts = []
+        for row in self.rows:
+            first = text.add(text.multiply(row, self.stride), self.column)
+            base = text.address(self.pointer, first)
+            parts += [(row, span, text.address(base, span.start)) for span in self.spans]
+        return parts
 
 
-def multiply(
-    text: Text, vector: Vector, left: Left, right: Right, depth: Size, initial: list[str]
-) -> list[str]:
+def multiply(text: Text, left: Left, right: Right, depth: Size, initial: list[str]) -> list[str]:
     """Add the product of a few rows of A and a few vectors of columns of B.
 
     Parameters
@@ -112,58 +140,53 @@ def multiply(
     list[str]
         The accumulators after the loop.
     """
+    vectors = [span.vector(text.element) for span in right.spans]
 
     def write(k: Size, sums: list[str]) -> list[str]:
         row = text.address(right.pointer, text.multiply(k, right.step))
         columns = [
-            text.load(vector, text.address(row, start), valid)
-            for start, valid in zip(right.starts, right.valid, strict=True)
+            text.load(vector, text.address(row, span.start), span.valid)
+            for vector, span in zip(vectors, right.spans, strict=True)
         ]
         results: list[str] = []
         inner = text.multiply(k, left.step)
         for address in left.rows:
-            factor = text.broadcast(vector, text.address(address, inner))
-            for column in columns:
-                results.append(text.multiply_add(vector, factor, column, sums[len(results)]))
+            factor = text.broadcast(vectors[0], text.address(address, inner))
+            for vector, column in zip(vectors, columns, strict=True):
+                low = text.low(vectors[0], factor, vector.lanes)
+                results.append(text.multiply_add(vector, low, column, sums[len(results)]))
         return results
 
-    return text.loop(0, depth, 1, write, [(vector, value) for value in initial])
+    kinds = vectors * len(left.rows)
+    return text.loop(0, depth, 1, write, list(zip(kinds, initial, strict=True)))
 
 
-def begin(text: Text, vector: Vector, place: Place, *, resume: bool) -> list[str]:
+def begin(text: Text, place: Place, *, resume: bool) -> list[str]:
     """Return a tile's accumulators at the start: zero, or what is stored."""
     if not resume:
-        return ["zeroinitializer"] * (len(place.rows) * len(place.starts))
-    valid = place.valid * len(place.rows)
+        return ["zeroinitializer"] * (len(place.rows) * len(place.spans))
     return [
-        text.load(vector, address, count)
-        for address, count in zip(_addresses(text, place), valid, strict=True)
+        text.load(span.vector(text.element), address, span.valid)
+        for _, span, address in place.parts(text)
     ]
 
 
-def finish(
-    text: Text, vector: Vector, place: Place, sums: list[str], epilogue: Epilogue | None
-) -> None:
+def finish(text: Text, place: Place, sums: list[str], epilogue: Epilogue | None) -> None:
     """Store a tile."""
-    values = list(sums)
-    columns = [
-        (text.add(place.column, s), v) for s, v in zip(place.starts, place.valid, strict=True)
-    ]
+    parts, values = place.parts(text), list(sums)
     if epilogue is not None:
-        parts = [(row, *column) for row in place.rows for column in columns]
         values = [
-            epilogue.write(text, Part(vector, value, row, column, valid))
-            for value, (row, column, valid) in zip(sums, parts, strict=True)
+            epilogue.write(
+                text,
+                Part(
+                    span.vector(text.element),
+                    value,
+                    row,
+                    text.add(place.column, span.start),
+                    span.valid,
+                ),
+            )
+            for value, (row, span, _) in zip(sums, parts, strict=True)
         ]
-    valid = place.valid * len(place.rows)
-    for value, address, count in zip(values, _addresses(text, place), valid, strict=True):
-        text.store(vector, value, address, count)
-
-
-def _addresses(text: Text, place: Place) -> list[str]:
-    addresses = []
-    for row in place.rows:
-        first = text.add(text.multiply(row, place.stride), place.column)
-        base = text.address(place.pointer, first)
-        addresses += [text.address(base, start) for start in place.starts]
-    return addresses
+    for value, (_, span, address) in zip(values, parts, strict=True):
+        text.store(span.vector(text.element), value, address, span.valid)
