@@ -2,175 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.linalg import cython_blas
 
-from chainrule.errors import DtypeError, ExecutorError, ParameterError
-from chainrule.execute.native import blas
-from chainrule.execute.native.gemm import Epilogue, GemmText, Part, Target, choose, gemm
+from chainrule.errors import DtypeError, ParameterError
+from chainrule.execute.native.gemm import Epilogue, Part, Target, choose, gemm
 from chainrule.execute.native.gemm_plan import tiling, worth_blas
 from chainrule.execute.native.gemm_text import Text
-
-# A sum of k products of numbers of size one is off by about the square root of k roundings.
-ROUNDING = {"float32": 4e-7, "float64": 8e-16}
-LANES = {"float32": 8, "float64": 4}
-# Numbers before and after each array, to see that nothing else is read or written.
-MARGIN = 32
-
-
-@cache
-def _machine() -> tuple[Any, Target]:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features()
-    bits = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
-    name, flags = llvm.get_host_cpu_name(), features.flatten()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=name, features=flags, opt=2, reloc="pic", codemodel="default"
-    )
-    return machine, Target(name, flags, bits)
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A product in memory."""
-
-    text: GemmText
-    call: Callable[..., None]
-    pack: Callable[..., None] | None
-    library: Any
-
-
-@dataclass(frozen=True)
-class Case:
-    """One product: sizes, which of them is passed at run time, and how arrays are stored."""
-
-    m: int
-    n: int
-    k: int
-    dtype: str = "float32"
-    transpose_a: bool = False
-    transpose_b: bool = False
-    accumulate: bool = False
-    symbolic: str = ""
-    limited: bool = True
-    vector_bits: int = 0
-    epilogue: Epilogue | None = None
-    blas: bool = False
-    repeated: bool = False
-
-    def write(self, name: str = "product") -> GemmText:
-        machine = _machine()[1]
-        bits = self.vector_bits or machine.vector_bits
-        sizes = [None if letter == self.symbolic else getattr(self, letter) for letter in "mnk"]
-        return gemm(
-            name,
-            self.dtype,
-            *sizes,
-            transpose_a=self.transpose_a,
-            transpose_b=self.transpose_b,
-            accumulate=self.accumulate,
-            target=Target(machine.cpu, machine.features, bits),
-            limits=(self.m, self.n, self.k) if self.limited else None,
-            epilogue=self.epilogue,
-            blas=blas.matrix_product(self.dtype) if self.blas else None,
-            repeated=self.repeated,
-        )
-
-    @property
-    def size(self) -> int:
-        return getattr(self, self.symbolic) if self.symbolic else 0
-
-
-@cache
-def _compile(text: GemmText) -> Compiled:
-    machine, _ = _machine()
-    packing = text.packing.replace("@product(", "@packing(")
-    source = "\n".join([*text.declarations, text.text, packing])
-    source = source.replace("define internal", "define")
-    module = llvm.parse_assembly(source)
-    module.triple = machine.triple
-    module.data_layout = str(machine.target_data)
-    module.verify()
-    builder = llvm.JITLibraryBuilder().add_object_img(machine.emit_object(module))
-    for dtype in ("float32", "float64"):
-        routine = blas.matrix_product(dtype)
-        if routine.symbol in text.symbols:
-            builder.import_symbol(routine.symbol, routine.address)
-    jit = llvm.create_lljit_compiler(machine)
-    builder.export_symbol("product")
-    if packing:
-        builder.export_symbol("packing")
-    library = builder.link(jit, "products")
-    pointers = [ctypes.c_void_p] * 3
-    kind = ctypes.CFUNCTYPE(None, *pointers, ctypes.c_int64, *[ctypes.c_void_p] * 3)
-    pack = ctypes.CFUNCTYPE(None, *pointers[:2])(library["packing"]) if packing else None
-    return Compiled(text, kind(library["product"]), pack, (library, jit))
-
-
-def _guarded(values: Any, offset: int) -> tuple[Any, Any]:
-    """Copy an array to the middle of a larger one that is NaN elsewhere, at an odd address."""
-    whole = np.full(values.size + 2 * MARGIN, np.nan, values.dtype)
-    inside = whole[MARGIN - offset : MARGIN - offset + values.size].reshape(values.shape)
-    inside[...] = values
-    return whole, inside
-
-
-def _run(case: Case, a: Any, b: Any, c: Any, *more: Any, offset: int = 0) -> Any:
-    """Compute a product of arrays as they are stored, and check that nothing else changes."""
-    compiled = _compile(case.write())
-    (_, a), (_, b), (whole, inside) = (_guarded(x, offset) for x in (a, b, c))
-    scratch = np.full(compiled.text.scratch + 128, 7, np.uint8)
-    begin = -scratch.ctypes.data % 64
-    pointers = [x.ctypes.data for x in (a, b, inside)]
-    if compiled.pack:
-        margin = np.full(compiled.text.packed + 128, 7, np.uint8)
-        pointers[1] = margin.ctypes.data + -margin.ctypes.data % 64
-        compiled.pack(b.ctypes.data, pointers[1])
-        assert (margin[-margin.ctypes.data % 64 + compiled.text.packed :] == 7).all()
-        b[...] = np.nan  # the product reads the copy alone
-    extra = [x.ctypes.data for x in more] + [0] * (2 - len(more))
-    compiled.call(*pointers, case.size, scratch.ctypes.data + begin, *extra)
-    assert np.isnan(whole[: MARGIN - offset]).all()
-    assert np.isnan(whole[MARGIN - offset + c.size :]).all()
-    assert (scratch[:begin] == 7).all()
-    assert (scratch[begin + compiled.text.scratch :] == 7).all()
-    return inside
-
-
-def _arrays(case: Case, seed: int = 0) -> tuple[Any, Any, Any]:
-    rng = np.random.default_rng(seed)
-    shapes = [
-        (case.k, case.m) if case.transpose_a else (case.m, case.k),
-        (case.n, case.k) if case.transpose_b else (case.k, case.n),
-        (case.m, case.n),
-    ]
-    a, b, c = (rng.uniform(-1, 1, shape).astype(case.dtype) for shape in shapes)
-    return a, b, c
-
-
-def _expected(case: Case, a: Any, b: Any, c: Any) -> Any:
-    a, b, c = (x.astype(np.float64) for x in (a, b, c))
-    product = (a.T if case.transpose_a else a) @ (b.T if case.transpose_b else b)
-    return product + c if case.accumulate else product
-
-
-def _agree(case: Case, offset: int = 0) -> None:
-    a, b, c = _arrays(case)
-    tolerance = ROUNDING[case.dtype] * 4 * (case.k + 1) ** 0.5
-    actual = _run(case, a, b, c, offset=offset)
-    np.testing.assert_allclose(actual, _expected(case, a, b, c), rtol=0, atol=tolerance)
-
+from tests.execute.products import ROUNDING, Case, agree, in_float64, multiply, random_arrays
 
 SIZES = st.one_of(st.integers(0, 12), st.sampled_from([15, 16, 17, 24, 25, 31, 33, 54, 64, 65]))
 
@@ -192,7 +36,7 @@ SIZES = st.one_of(st.integers(0, 12), st.sampled_from([15, 16, 17, 24, 25, 31, 3
     offset=st.integers(0, 3),
 )
 def test_products_of_any_size_agree_with_numpy(case: Case, offset: int) -> None:
-    _agree(case, offset)
+    agree(case, offset)
 
 
 BLOCKED = [
@@ -213,7 +57,7 @@ BLOCKED = [
 
 @pytest.mark.parametrize("case", BLOCKED, ids=str)
 def test_products_in_blocks_agree_with_numpy(case: Case) -> None:
-    _agree(case)
+    agree(case)
 
 
 @pytest.mark.parametrize("transpose_b", [False, True])
@@ -225,11 +69,11 @@ def test_a_matrix_packed_for_many_products_gives_the_same_bits(
     # On registers of 128 bits, as wider ones read many a matrix as it is.
     case = Case(33, n, k, dtype, transpose_b=transpose_b, symbolic="m", vector_bits=128)
     packed = replace(case, repeated=True)
-    a, b, c = _arrays(case)
+    a, b, c = random_arrays(case)
     assert packed.write().packed >= n * k * b.itemsize
-    assert _run(packed, a, b, c).tobytes() == _run(case, a, b, c).tobytes()
-    added = _run(replace(packed, accumulate=True), a, b, c)
-    assert added.tobytes() == _run(replace(case, accumulate=True), a, b, c).tobytes()
+    assert multiply(packed, a, b, c).tobytes() == multiply(case, a, b, c).tobytes()
+    added = multiply(replace(packed, accumulate=True), a, b, c)
+    assert added.tobytes() == multiply(replace(case, accumulate=True), a, b, c).tobytes()
 
 
 def test_a_matrix_that_tiles_read_as_it_is_needs_no_packing() -> None:
@@ -240,11 +84,11 @@ def test_a_matrix_that_tiles_read_as_it_is_needs_no_packing() -> None:
 
 def test_a_product_that_can_be_checked_by_hand() -> None:
     a, b = np.array([[1, 2], [3, 4]], np.float32), np.array([[5, 6], [7, 8]], np.float32)
-    product = _run(Case(2, 2, 2, symbolic="m"), a, b, np.zeros_like(a))
+    product = multiply(Case(2, 2, 2, symbolic="m"), a, b, np.zeros_like(a))
     assert product.tolist() == [[19, 22], [43, 50]]
-    gradient = _run(Case(2, 2, 2, symbolic="k", transpose_a=True), a, b, np.zeros_like(a))
+    gradient = multiply(Case(2, 2, 2, symbolic="k", transpose_a=True), a, b, np.zeros_like(a))
     assert gradient.tolist() == [[26, 30], [38, 44]]
-    added = _run(
+    added = multiply(
         Case(2, 2, 2, symbolic="m", transpose_b=True, accumulate=True), a, b, np.ones_like(a)
     )
     assert added.tolist() == [[18, 24], [40, 54]]
@@ -257,11 +101,11 @@ def test_a_row_has_the_same_bits_in_any_batch(
     n: int, k: int, transpose_b: bool, dtype: str
 ) -> None:
     case = Case(23, n, k, dtype, transpose_b=transpose_b, symbolic="m")
-    a, b, c = _arrays(case)
-    whole = _run(case, a, b, c)
+    a, b, c = random_arrays(case)
+    whole = multiply(case, a, b, c)
     for first, last in [(0, 1), (7, 8), (22, 23), (3, 16), (0, 22)]:
         part = Case(last - first, n, k, dtype, transpose_b=transpose_b, symbolic="m")
-        rows = _run(part, np.ascontiguousarray(a[first:last]), b, c[first:last])
+        rows = multiply(part, np.ascontiguousarray(a[first:last]), b, c[first:last])
         assert rows.tobytes() == whole[first:last].tobytes()
 
 
@@ -273,11 +117,11 @@ def test_a_column_has_the_same_bits_in_a_narrow_vector_and_in_a_wide_one(
 ) -> None:
     # The last columns stand in vectors of 128 bits or more, whatever the processor has.
     wide = Case(9, 96, 40, dtype, transpose_b=transpose_b, vector_bits=vector_bits)
-    a, b, c = _arrays(wide)
-    whole = _run(wide, a, b, c)
+    a, b, c = random_arrays(wide)
+    whole = multiply(wide, a, b, c)
     for n in (33, 35, 36, 37, 40, 41, 50, 68, 70, 95):
         first = np.ascontiguousarray(b[:n] if transpose_b else b[:, :n])
-        columns = _run(replace(wide, n=n), a, first, c[:, :n])
+        columns = multiply(replace(wide, n=n), a, first, c[:, :n])
         assert columns.tobytes() == whole[:, :n].tobytes()
 
 
@@ -285,18 +129,18 @@ def test_an_empty_sum_is_zero() -> None:
     for symbolic in ("m", "k"):
         for transpose in (False, True):
             case = Case(3, 5, 0, symbolic=symbolic, transpose_a=transpose)
-            assert (_run(case, *_arrays(case)) == 0).all()
+            assert (multiply(case, *random_arrays(case)) == 0).all()
             case = Case(3, 5, 0, symbolic=symbolic, transpose_a=transpose, accumulate=True)
-            a, b, c = _arrays(case)
-            assert (_run(case, a, b, c) == c).all()
+            a, b, c = random_arrays(case)
+            assert (multiply(case, a, b, c) == c).all()
 
 
 @pytest.mark.parametrize("n", [2, 7, 10, 40])
 def test_a_nan_stays_in_its_row(n: int) -> None:
     case = Case(9, n, 37, symbolic="m")
-    a, b, c = _arrays(case)
+    a, b, c = random_arrays(case)
     a[4, 36] = np.nan
-    product = _run(case, a, b, c)
+    product = multiply(case, a, b, c)
     assert np.isnan(product[4]).all()
     assert np.isfinite(np.delete(product, 4, axis=0)).all()
 
@@ -325,10 +169,10 @@ def test_an_epilogue_sees_every_element_once_it_is_complete(
 ) -> None:
     epilogue = Epilogue(("ptr noalias %bias",), _bias)
     case = Case(m, n, k, symbolic=symbolic, transpose_a=transpose_a, epilogue=epilogue)
-    a, b, c = _arrays(case)
+    a, b, c = random_arrays(case)
     bias = np.linspace(-2, 2, n, dtype=np.float32)
-    actual = _run(case, a, b, c, bias)
-    expected = np.maximum(_expected(case, a, b, c) + bias, 0)
+    actual = multiply(case, a, b, c, bias)
+    expected = np.maximum(in_float64(case, a, b, c) + bias, 0)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=ROUNDING["float32"] * 4 * k**0.5)
 
 
@@ -351,7 +195,7 @@ def test_blas_gets_its_arguments_in_the_right_order(
         for symbolic in ("m", "k"):
             case = Case(m, n, k, dtype, transpose_a, transpose_b, accumulate, symbolic, blas=True)
             assert case.write().symbols
-            _agree(case)
+            agree(case)
 
 
 @pytest.mark.parametrize(
@@ -439,8 +283,8 @@ def test_processors_with_wide_registers_get_wide_vectors() -> None:
     )
     assert "@llvm.fma.v16f32" in product.text
     # What a narrower processor makes of it is slower, and the same.
-    _agree(Case(17, 64, 54, symbolic="m", vector_bits=512))
-    _agree(Case(17, 39, 54, "float64", symbolic="m", transpose_b=True, vector_bits=512))
+    agree(Case(17, 64, 54, symbolic="m", vector_bits=512))
+    agree(Case(17, 39, 54, "float64", symbolic="m", transpose_b=True, vector_bits=512))
 
 
 def test_processors_without_fused_multiply_add_are_served() -> None:
@@ -461,34 +305,3 @@ def test_what_cannot_be_multiplied_is_refused() -> None:
         gemm("product", "float32", None, None, 3, **order)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="negative"):
         gemm("product", "float32", 1, -2, 3, **order)  # type: ignore[arg-type]
-
-
-def test_the_blas_of_scipy_is_found() -> None:
-    for dtype, name in [("float32", "sgemm"), ("float64", "dgemm")]:
-        routine = blas.matrix_product(dtype)
-        assert routine.name == name
-        assert routine.address
-        assert routine.integer_bits in (32, 64)
-    with pytest.raises(DtypeError, match="not int32"):
-        blas.matrix_product("int32")
-
-
-def test_a_capsule_with_another_signature_is_refused() -> None:
-    capsules = cython_blas.__pyx_capi__
-    for dtype, name in [("float32", "dgemm"), ("float64", "sgemm"), ("float32", "sgemv")]:
-        with pytest.raises(ExecutorError, match="has the signature"):
-            blas.read_capsule(dtype, capsules[name])
-    with pytest.raises(ExecutorError, match="None"):
-        blas.read_capsule("float32", None)
-
-
-def test_the_width_of_integers_is_read_from_the_signature() -> None:
-    def signature(integer: str, element: str) -> str:
-        kinds = {"c": "char", "n": integer, "e": element}
-        return f"void ({', '.join(f'{kinds[letter]} *' for letter in 'ccnnneeneneen')})"
-
-    assert blas.read_signature("float32", signature("int", "float")) == 32
-    assert blas.read_signature("float64", signature("npy_int64", "double")) == 64
-    for integer, element in [("short", "double"), ("int", "float"), ("double", "double")]:
-        with pytest.raises(ExecutorError, match="expected pointers"):
-            blas.read_signature("float64", signature(integer, element))
