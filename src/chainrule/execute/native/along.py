@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule.execute.native.code import Code, Value
 from chainrule.execute.native.kernels import Flat, Kernel
+from chainrule.execute.native.reducing import reduce
 from chainrule.execute.native.running import argmax, cumulate
 from chainrule.ir import Node, element_count, itemsize
 
@@ -254,6 +255,7 @@ _WRITERS: Mapping[str, Callable[[Kernel], None]] = {
     "argmax": argmax,
     "argsort": _argsort,
     "cumulate": cumulate,
+    "reduce": reduce,
     "scatter_add": _scatter_add,
     "take": _take,
     "take_along_axis": _take_along_axis,

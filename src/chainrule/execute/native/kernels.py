@@ -9,11 +9,11 @@ from typing import Any
 from chainrule.errors import ExecutorError
 from chainrule.execute.native.code import LLVM_TYPES, SHORT, Code, Indices, Value
 from chainrule.execute.native.nesting import finest_shape
-from chainrule.execute.native.scalars import ANY_ORDER, Scalars
+from chainrule.execute.native.scalars import Scalars
 from chainrule.ir import Node, Shape, element_count
 from chainrule.ops import CARDS
 from chainrule.plan import Group
-from chainrule.plan.fuse import SHORT_ROW, is_spread, is_view, loop_shape
+from chainrule.plan.fuse import is_spread, is_view, loop_shape
 from chainrule.plan.rows import row_axis
 
 _MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
@@ -281,16 +281,16 @@ class Kernel:
 
     def _runs_flat(self, nodes: Sequence[Node], shape: Shape) -> bool:
         """Whether one loop over all entries can replace a loop for every axis."""
-        return all(self._reads_flat(x, shape) for x in nodes)
+        return all(self.reads_flat(x, shape) for x in nodes)
 
-    def _reads_flat(self, node: Node, shape: Shape) -> bool:
+    def reads_flat(self, node: Node, shape: Shape) -> bool:
         """Whether entry i of a value needs just entry i, or one number, of all it reads."""
         if node in self._pointers and node not in self.group.members:
             return True
         if node.card.name in ("full", "size", "uniform"):
             return True
         if node.card.kind == "elementwise" or node.card.name == "reshape":
-            return all(self._reads_flat(x, shape) for x in node.inputs)
+            return all(self.reads_flat(x, shape) for x in node.inputs)
         if node.card.name == "broadcast":
             return all(n == 1 for n in node.inputs[0].type.shape)
         return False
@@ -331,57 +331,6 @@ class Kernel:
             before = self.indices.multiply(x.type.shape[axis], k)
             place = self.indices.add(index[axis], before)
             self.store(node, (*index[:axis], place, *index[axis + 1 :]), self.value(x, index))
-
-    def _reduce(self) -> None:
-        (node,) = self.group.outputs
-        x, axes = node.inputs[0], node.options["axes"]
-        shape, fold = x.type.shape, node.card.native
-        kept = tuple(a for a in range(len(shape)) if a not in axes)
-        adds = self.adds
-        zero = fold.start(self.scalars, node.type.dtype)
-        if axes == tuple(range(len(shape) - len(axes), len(shape))):
-            outer, inner = shape[: len(kept)], shape[len(kept) :]
-            flat = self._runs_flat([x], shape)
-            # A short row is added from left to right, and the loop over rows is vectorised; a
-            # long one in any order, which its own loop fixes: either way row by row alike.
-            count = element_count(inner)
-            long = not isinstance(count, int) or count >= SHORT_ROW
-            adder = Scalars(self.code, self.indices, ANY_ORDER) if long else self.scalars
-
-            def row(index: tuple[Any, ...]) -> None:
-                total = self.code.allocate(LLVM_TYPES[node.type.dtype])
-                kind = LLVM_TYPES[node.type.dtype]
-                start = self.load(node, index) if adds else zero
-                self.code.line(f"store {kind} {start.name}, ptr {total}")
-
-                def entry(at: Index) -> None:
-                    so_far = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
-                    result = fold.step(adder, so_far, self.value(x, at))
-                    self.code.line(f"store {kind} {result.name}, ptr {total}")
-
-                if flat:
-                    begin = self.indices.multiply(self._place(index, outer), element_count(inner))
-                    self.flat_loop(
-                        inner,
-                        lambda at: entry(Flat(self.indices.add(begin, at.place))),
-                        unroll=not long,
-                    )
-                else:
-                    self.nest(inner, lambda at: entry((*index, *at)), unroll=not long)
-                result = Value(self.code.set(f"load {kind}, ptr {total}"), node.type.dtype)
-                self.store(node, index, result)
-
-            self.nest(outer, row)
-            return
-        if not adds:
-            self.flat_loop(node.type.shape, lambda at: self.store(node, at, zero))
-
-        def entry(index: tuple[Any, ...]) -> None:
-            at = tuple(index[a] for a in kept)
-            step = fold.step(self.scalars, self.load(node, at), self.value(x, index))
-            self.store(node, at, step)
-
-        self.nest(shape, entry, unroll=True)
 
     def _overlap_add(self) -> None:
         (node,) = self.group.outputs
