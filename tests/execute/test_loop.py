@@ -65,6 +65,7 @@ def _step(carry: Any, data: Any, rows: Any, number: Any) -> Any:
         "norm": norm,
         "total": cnp.sum(x * x),
         "twice": 2 * cnp.sum(x * x),
+        "seen": seen,
     }
 
 

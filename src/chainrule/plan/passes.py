@@ -245,18 +245,18 @@ def _with_copies(
 ) -> tuple[Graph, dict[Node, Node]]:
     """Give every value that is carried on a node of its own, also where it is only passed on.
 
-    Other outputs that are the old value of what is carried on are copied before it changes. Where
-    workers share the program, those that may be sums in parts are copied too: the copy is where
-    the parts are added up.
+    Other outputs that are the old value of what is carried on are copied before it changes, and
+    those that are its new value before it changes again. Where workers share the program, those
+    that may be sums in parts are copied too: the copy is where the parts are added up.
     """
     outputs = list(graph.outputs)
     kept = {out for out, _ in carried}
-    replaced = {graph.inputs[into] for _, into in carried}
+    changing = {x for out, into in carried for x in (graph.inputs[into], outputs[out])}
     summed = ("reduce", "contract", "index", "control") if workers > 1 else ()
     copies = {
         x: Node(CARDS["stop_gradient"], (x,), (), x.type)
         for out, x in enumerate(outputs)
-        if out not in kept and (x in replaced or x.card.kind in summed)
+        if out not in kept and (x in changing or x.card.kind in summed)
     }
     outputs = [x if out in kept else copies.get(x, x) for out, x in enumerate(outputs)]
     pairs: dict[Node, Node] = {}
