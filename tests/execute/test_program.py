@@ -153,7 +153,8 @@ def test_a_changed_generator_reads_no_old_code(
 
 def test_a_list_that_names_what_is_not_there_is_not_used() -> None:
     program = Program(_plan(), target())
-    write(digest(program.plan, program.target, program.steps, program.timed), b"0\nmissing")
+    name = digest(program.plan, program.target, program.steps, program.timed)
+    write(name, b'{"objects": ["missing"], "layout": {}}')
     assert program.link().function("program", *PROGRAM) is not None
 
 

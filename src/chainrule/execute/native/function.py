@@ -15,13 +15,13 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.execute.native.arrays import ADDRESS, address, aligned
 from chainrule.execute.native.compiler import Library
+from chainrule.execute.native.layout import constants_of, entries
 from chainrule.execute.native.program import Program
 from chainrule.execute.native.run import (
     KEPT,
     PROGRAM,
     WORK_PER_WORKER,
     check_status,
-    constants_of,
     one_blas_thread,
     target,
 )
@@ -88,7 +88,7 @@ class NativeFunction:
         self._call = self.library.function("program", *PROGRAM)
         self._kinds = [(np.dtype(x.type.dtype), x.type.shape) for x in graph.inputs]
         self._places = [place[x] for x in graph.inputs]
-        constants = constants_of(self.program)
+        constants = {x: entries(x) for x in constants_of(slots)}
         self._constants = [(place[x], array) for x, array in constants.items()]
         made = [x for x in slots if x not in graph.inputs and x not in constants]
         self._outputs = [(place[x], x.type.shape, np.dtype(x.type.dtype)) for x in made]
@@ -149,7 +149,7 @@ class NativeFunction:
 
     def _call_on(self, frame: _Frame) -> None:
         if self.program.calls_blas:
-            with one_blas_thread(self.program):
+            with one_blas_thread(True):
                 self._call(*frame.arguments)
         else:
             self._call(*frame.arguments)

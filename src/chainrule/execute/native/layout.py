@@ -2,18 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
 from chainrule.errors import ExecutorError
-from chainrule.ir import Node, symbols
+from chainrule.ir import Graph, Node, symbols
 from chainrule.plan import Plan
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a program needs to be called, in plain numbers, so that no plan has to be made for it.
+
+    Its slots are the inputs of the graph, then constants, then the outputs that the caller
+    provides memory for.
+
+    Attributes
+    ----------
+    arena
+        Bytes of working memory: for values, for the steps of a loop, and for products.
+    workers
+        How many share the program.
+    groups
+        How many kernels it has, those of the steps of loops included.
+    outputs
+        For each output of the graph its slot; None for one that takes the place of an input.
+    constants
+        Which of the graph's constants have slots, in their order.
+    """
+
+    arena: int
+    workers: int
+    groups: int
+    outputs: Sequence[int | None]
+    constants: Sequence[int]
+
+
+def layout_of(plan: Plan, graph: Graph, scratch: int) -> Layout:
+    """Describe how a program is called.
+
+    Parameters
+    ----------
+    graph
+        What was planned, whose constants are numbered.
+    scratch
+        Bytes of working memory for matrix products.
+    """
+    slots = slots_of(plan)
+    place = {x: i for i, x in enumerate(slots)}
+    known = [x.params for x in constants_of(graph.nodes)]
+    return Layout(
+        arena=scratch_at(plan) + scratch,
+        workers=plan.sharing.workers if plan.sharing else 1,
+        groups=len(plan.every_group),
+        outputs=[place.get(x) for x in plan.graph.outputs],
+        constants=[known.index(x.params) for x in constants_of(slots)],
+    )
+
+
+def constants_of(nodes: Sequence[Node]) -> list[Node]:
+    """Pick the fixed arrays among nodes."""
+    return [x for x in nodes if x.card.name == "constant"]
+
+
+def entries(constant: Node) -> np.ndarray[Any, Any]:
+    """Lay out a fixed array in one run of memory."""
+    return np.asarray(constant.options["value"].array, order="C")
 
 
 def slots_of(plan: Plan) -> tuple[Node, ...]:
     """Values whose addresses the caller provides, in order."""
     graph = plan.graph
-    constants = [x for x in graph.nodes if x.card.name == "constant"]
+    constants = constants_of(graph.nodes)
     inside = {*plan.placement.offsets, *plan.in_place, *graph.inputs, *constants}
     outputs = [x for x in dict.fromkeys(graph.outputs) if x not in inside]
-    return (*graph.inputs, *outputs, *constants)
+    return (*graph.inputs, *constants, *outputs)
 
 
 def symbols_of(plan: Plan) -> tuple[str, ...]:

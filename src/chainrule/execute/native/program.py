@@ -6,7 +6,7 @@ They export two functions::
     void loop(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier,
               i64 steps, i64 rows)
 
-`slots` holds the addresses of inputs, outputs and constants; `arenas` the address of the working
+`slots` holds the addresses of inputs, constants and outputs; `arenas` the address of the working
 memory of each worker; `sizes` the symbolic sizes; `status` becomes nonzero where a position lies
 outside its axis. `loop` runs the program `steps` times over minibatches: the symbolic size, if
 there is one, is each time the number of rows that are left, but at most the minibatch, and the
@@ -25,16 +25,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from chainrule.execute.native.cache import read, write
 from chainrule.execute.native.code import ROLLED, UNROLLED
 from chainrule.execute.native.compiler import Library, Unit, compiled
 from chainrule.execute.native.digest import digest
 from chainrule.execute.native.driver import Driver, KernelText
 from chainrule.execute.native.gemm import Target
-from chainrule.execute.native.layout import scratch_at, slots_of, symbols_of
+from chainrule.execute.native.kept import Built, obtain
+from chainrule.execute.native.layout import layout_of, slots_of, symbols_of
 from chainrule.execute.native.steps import Steps, barrier_text, write_loop
 from chainrule.execute.native.transcendental import declarations, definition, requires
-from chainrule.ir import Node
+from chainrule.ir import Graph, Node
 from chainrule.plan import Plan
 
 PIECE = 12_000
@@ -57,23 +57,6 @@ class Written:
     """
 
     units: tuple[Unit, ...]
-    imports: Mapping[str, int]
-    scratch: int
-
-
-@dataclass(frozen=True)
-class Built:
-    """A program's objects, and what its caller has to know of them.
-
-    Attributes
-    ----------
-    objects
-        Machine code.
-    imports, scratch
-        See `Written`.
-    """
-
-    objects: tuple[bytes, ...]
     imports: Mapping[str, int]
     scratch: int
 
@@ -116,7 +99,7 @@ class Program:
     @property
     def arena(self) -> int:
         """Bytes of working memory: for values, for the steps of a loop, and for products."""
-        return scratch_at(self.plan) + self._built.scratch
+        return self._built.layout.arena
 
     @property
     def calls_blas(self) -> bool:
@@ -128,10 +111,15 @@ class Program:
         """The program as text."""
         return _write(self)
 
+    def build(self, graph: Graph) -> Built:
+        """Write the modules and compile them; the layout numbers the constants of `graph`."""
+        text = self.written
+        layout = layout_of(self.plan, graph, text.scratch)
+        return Built(compiled(text.units), layout, text.imports)
+
     def link(self) -> Library:
-        """Compile the modules, or take them from the cache, and join them."""
-        exports = ("program", "loop") if self.steps else ("program",)
-        return Library(self._built.objects, exports, self._built.imports)
+        """Compile the modules, or take them from the cache, and join them as a function."""
+        return self._built.link("program")
 
     def llvm(self) -> str:
         """Print the optimised LLVM code."""
@@ -144,25 +132,7 @@ class Program:
     @cached_property
     def _built(self) -> Built:
         name = digest(self.plan, self.target, self.steps, self.timed)
-        built = _recall(name)
-        if built is None:
-            text = self.written
-            objects = compiled(text.units)
-            if not text.imports:  # whether BLAS is there, and how it is called, may change
-                write(name, "\n".join([str(text.scratch), *objects]).encode())
-            built = Built(tuple(objects.values()), text.imports, text.scratch)
-        return built
-
-
-def _recall(name: str) -> Built | None:
-    """Take a program from disk: a list of its objects, and those."""
-    found = read(name)
-    if found is None:
-        return None
-    scratch, *names = found.decode().split("\n")
-    objects = [read(x) for x in names]
-    whole = tuple(x for x in objects if x is not None)
-    return Built(whole, {}, int(scratch)) if len(whole) == len(objects) else None
+        return obtain(name, lambda: self.build(self.plan.graph))
 
 
 def _write(program: Program) -> Written:

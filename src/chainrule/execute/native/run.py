@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from operator import is_
 from time import perf_counter, sleep
 from typing import Any
@@ -16,13 +16,15 @@ import numpy as np
 from chainrule.errors import IndexRangeError
 from chainrule.execute.native.arrays import ADDRESS, address, addresses, aligned
 from chainrule.execute.native.compiler import Library, machine
+from chainrule.execute.native.digest import digest
 from chainrule.execute.native.gemm import Target
+from chainrule.execute.native.kept import Built, obtain
+from chainrule.execute.native.layout import Layout, constants_of, entries
 from chainrule.execute.native.program import Program
 from chainrule.execute.native.steps import Steps
 from chainrule.execute.native.workers import Workers
-from chainrule.ir import Graph, Node, bind, itemsize
-from chainrule.plan import Plan, bind_sizes, count_bytes, count_work, plan
-from chainrule.plan.chunk import CACHE_BYTES
+from chainrule.ir import Graph, bind, itemsize
+from chainrule.plan import Plan, bind_sizes, chunk, count_bytes, count_work, plan
 
 KEPT = 64
 """Compiled programs that a process keeps at hand, of functions and of loops."""
@@ -51,7 +53,7 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
     program = Program(planned, target(), timed=True)
     call = program.link().function("program", *PROGRAM)
     random = np.random.default_rng(0)
-    arrays = constants_of(program)
+    arrays = {x: entries(x) for x in constants_of(program.slots)}
     for node in program.slots:
         if node not in arrays:
             array = aligned(bind(node.type.shape, planned.limits), node.type.dtype)
@@ -110,31 +112,28 @@ def plan_loop(key: LoopKey) -> Plan:
     limits = {"batch": key.batch_size}
     _, flops = count_work(key.graph, limits)
     workers = max(1, min(key.workers, flops // WORK_PER_WORKER))
-    small = key.full and count_bytes(key.graph, limits) <= CACHE_BYTES
+    small = key.full and count_bytes(key.graph, limits) <= chunk.CACHE_BYTES
     if workers == 1 and small:  # one program for exactly this size
         return plan(bind_sizes(key.graph, limits), carried=pairs)
     return plan(key.graph, limits=limits, carried=pairs, workers=workers)
 
 
 @lru_cache(maxsize=KEPT)
-def _built_loop(key: LoopKey) -> tuple[Plan, Program, Library]:
-    """Plan a loop and compile it."""
-    step = plan_loop(key)
-    program = _loop_program(step, key)
-    return step, program, program.link()
+def _built_loop(key: LoopKey) -> tuple[Built, Library]:
+    """Plan a loop and compile it; neither is done where its code is on disk."""
+    options = (key.carried, key.batch_size, key.workers, key.full, key.timed)
+    limits = (WORK_PER_WORKER, chunk.CACHE_BYTES)  # tests change them, beside the source
+    name = digest(key.fingerprint, options, target(), limits)
+    built = obtain(name, lambda: _loop_program(plan_loop(key), key).build(key.graph))
+    return built, built.link("loop")
 
 
 def _loop_program(step: Plan, key: LoopKey) -> Program:
     *_, rows, number = step.graph.inputs
-    strides = {number: 4} | {x: itemsize(x.type.dtype) for x in _records(step, key.carried)}
-    steps = Steps(rows, key.batch_size, strides)
-    return Program(step, target(), steps, timed=key.timed)
-
-
-def _records(step: Plan, carried: int) -> list[Node]:
-    """The numbers that each step writes."""
-    found = dict.fromkeys(step.graph.outputs[carried:])
-    return [x for x in found if x not in step.graph.inputs and x.card.name != "constant"]
+    written = dict.fromkeys(step.graph.outputs[key.carried :])
+    records = [x for x in written if x not in step.graph.inputs and x.card.name != "constant"]
+    strides = {number: 4} | {x: itemsize(x.type.dtype) for x in records}
+    return Program(step, target(), Steps(rows, key.batch_size, strides), timed=key.timed)
 
 
 class NativeLoop:
@@ -148,34 +147,42 @@ class NativeLoop:
     """
 
     def __init__(self, key: LoopKey) -> None:
-        self.plan, self.program, self.library = _built_loop(key)
-        self.workers = self.plan.sharing.workers if self.plan.sharing else 1
-        self.cycles = np.zeros(len(self.plan.every_group) + 1, np.int64)
-        self._batch_size = key.batch_size
-        self._call = self.library.function("loop", *PROGRAM, _COUNT, _COUNT)
-        self._memory = [aligned((self.program.arena,), np.uint8) for _ in range(self.workers)]
+        built, library = _built_loop(key)
+        self.workers = built.layout.workers
+        self.cycles = np.zeros(built.layout.groups + 1, np.int64)
+        self._key = key
+        self._call = library.function("loop", *PROGRAM, _COUNT, _COUNT)
+        self._calls_blas = bool(built.imports)
+        self._memory = [aligned((built.layout.arena,), np.uint8) for _ in range(self.workers)]
         self._arenas = (ADDRESS * self.workers)(*map(address, self._memory))
-        self._sizes = _COUNT * max(8, len(self.program.symbols))
-        self._constants = constants_of(self.program)
-        self._lay_out(key.carried)
+        self._lay_out(built.layout)
         self._arrays: list[Any] = []
         self._addresses: list[int] = []
         self._together = Workers(self.workers)
 
-    def _lay_out(self, carried: int) -> None:
+    @cached_property
+    def plan(self) -> Plan:
+        """What each step does; made when it is asked for."""
+        return plan_loop(self._key)
+
+    def _lay_out(self, layout: Layout) -> None:
         """Find the slots of what every run brings along, and where each record comes from."""
-        graph, records = self.plan.graph, _records(self.plan, carried)
-        place = {x: i for i, x in enumerate(self.program.slots)}
-        self._rows, self._number = (place[x] for x in graph.inputs[-2:])
-        self._made = [(place[x], np.dtype(x.type.dtype)) for x in records]
-        self._results = [place[x] for x in graph.outputs[carried:]]
+        graph, carried = self._key.graph, self._key.carried
+        known = constants_of(graph.nodes)
+        self._constants = [entries(known[i]) for i in layout.constants]
+        self._rows = len(graph.inputs) - 2
+        self._given = len(graph.inputs) + len(self._constants)
+        self._results = [slot for slot in layout.outputs[carried:] if slot is not None]
+        kinds = [np.dtype(x.type.dtype) for x in graph.outputs[carried:]]
+        records = dict(zip(self._results, kinds, strict=True))
+        self._made = [kind for slot, kind in records.items() if slot >= self._given]
 
     def _locate(self, arrays: Sequence[Any]) -> None:
         """Note the addresses of what stays in its place; most runs have the arrays of the last."""
         if len(arrays) == len(self._arrays) and all(map(is_, arrays, self._arrays)):
             return
-        known = dict(zip(self.plan.graph.inputs, arrays, strict=False)) | self._constants
-        self._addresses = [address(known[x]) if x in known else 0 for x in self.program.slots]
+        fixed = [address(x) for x in self._constants]
+        self._addresses = [*map(address, arrays), 0, 0, *fixed]
         self._arrays = list(arrays)
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
@@ -184,63 +191,47 @@ class NativeLoop:
         `arrays` holds those that are carried on, which change, and those of the data.
         """
         self._locate(arrays)
-        steps = -(-len(order) // self._batch_size)
+        steps = -(-len(order) // self._key.batch_size)
         numbers = np.arange(first, first + steps, dtype=np.int32)
         barrier, status = (_COUNT * 8)(), ctypes.c_int32(0)
         calls, held = [], [self._arrays, order, numbers]
         records: list[Any] = []
         for worker in reversed(range(self.workers)):
             # Every worker records; what the first one records is kept.
-            records = [np.empty(steps, kind) for _, kind in self._made]
+            records = [np.empty(steps, kind) for kind in self._made]
             cycles = self.cycles if worker == 0 else self.cycles.copy()
-            slots = (ADDRESS * (len(self._addresses) + 1))(*self._addresses, address(cycles))
-            slots[self._rows], slots[self._number] = address(order), address(numbers)
-            for (slot, _), array in zip(self._made, records, strict=True):
-                slots[slot] = address(array)
+            places = [*self._addresses, *map(address, records), address(cycles)]
+            places[self._rows : self._rows + 2] = address(order), address(numbers)
+            slots = (ADDRESS * len(places))(*places)
             held += [records, cycles]  # alive until all have ended
-            places = (slots, self._arenas, self._sizes(), ctypes.byref(status))
-            calls.append(partial(self._call, *places, worker, barrier, steps, len(order)))
+            own = (slots, self._arenas, (_COUNT * 8)(), ctypes.byref(status))
+            calls.append(partial(self._call, *own, worker, barrier, steps, len(order)))
         self._run_calls(calls, held)
         check_status(status.value)
-        made = {slot: array for (slot, _), array in zip(self._made, records, strict=True)}
-        made[self._number] = numbers
+        values = [*self._arrays, order, numbers, *self._constants, *records]
+        by_step = {self._rows + 1, *range(self._given, len(values))}
         return [
-            made[slot] if slot in made else np.broadcast_to(self._given(slot), (steps,))
+            values[slot] if slot in by_step else np.broadcast_to(values[slot], (steps,))
             for slot in self._results
         ]
 
-    def _given(self, slot: int) -> Any:
-        """What lies in a slot that steps do not write: an array of the data, or a constant."""
-        node = self.program.slots[slot]
-        known = dict(zip(self.plan.graph.inputs, self._arrays, strict=False)) | self._constants
-        return known[node]
-
     def _run_calls(self, calls: Sequence[Callable[[], None]], held: Any) -> None:
         """Run all workers; nothing in `held` is freed before the last of them has ended."""
-        with one_blas_thread(self.program):
+        with one_blas_thread(self._calls_blas):
             if self.workers == 1:
                 calls[0]()
                 return
             self._together.run(calls, held)
 
 
-def one_blas_thread(program: Program) -> AbstractContextManager[Any]:
-    """Keep BLAS to one thread, if the program calls it: ours are busy already."""
-    if not program.calls_blas:
+def one_blas_thread(calls_blas: bool) -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread, if a program calls it: ours are busy already."""
+    if not calls_blas:
         return nullcontext()
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
     return limits
-
-
-def constants_of(program: Program) -> dict[Node, np.ndarray[Any, Any]]:
-    """Lay out the fixed arrays of a program."""
-    return {
-        x: np.asarray(x.options["value"].array, order="C")
-        for x in program.slots
-        if x.card.name == "constant"
-    }
 
 
 def check_status(status: int) -> None:
