@@ -161,7 +161,7 @@ def test_opened_models_train_on_the_page(
 ) -> None:
     _, path, data = made[kind]
     course = shown(path, data).course
-    told = list(train(course, 0, None, 60))
+    told = list(train(course, Address.read({"source": path}), None, 60))
     assert told[-1] == {"kind": "ended", "step": 60}
     losses = [loss for each in told if each["kind"] == "update" for _, loss in each["losses"]]
     assert losses[-1] < losses[0]

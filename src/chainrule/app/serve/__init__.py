@@ -8,6 +8,8 @@ file               idea
 ``worked``         the worked examples as experiments
 ``material``       what an experiment is made of; a sample or a table as such
 ``trained_material``  a trained model as such, with examples of its kind
+``forecast_material``  a trained forecast as such, with windows of a series
+``past``           where the windows of a forecast lie in their series
 ``shelf``          finds material by name, and keeps what was opened
 ``program``        a network with its loss and optimiser as a loop that can be run
 ``course``         where an experiment stands after any number of steps
@@ -15,6 +17,7 @@ file               idea
 ``about``          the equations of one unit or one edge
 ``kinds``          one small network of each kind, ready to be watched
 ``maps``           values of networks that are no chain, as small pictures
+``forecasts``      what a forecast says behind a window, and its errors
 ``surface``        outputs over the plane of two inputs
 ``plain``          numbers and arrays as JSON has them
 ``slices``         the loss around a step: along the gradient, over a weight, over a plane

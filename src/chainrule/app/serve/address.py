@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -117,6 +117,10 @@ class Address:
     def past(self) -> tuple[Change, ...]:
         """The changes that the step has seen."""
         return tuple(change for change in self.changes if change.step <= self.step)
+
+    def place(self, rows: Sequence[int]) -> int:
+        """Find which of some rows is shown: the last one, where there are fewer than asked for."""
+        return min(max(self.row, 0), len(rows) - 1)
 
     def setup(self, own: Setup) -> Setup:
         """Give the settings that hold at this step, from the source's own."""

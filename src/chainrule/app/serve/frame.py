@@ -14,7 +14,7 @@ import numpy as np
 from chainrule import nn
 from chainrule.app.serve.address import Address
 from chainrule.app.serve.course import Course, Library
-from chainrule.app.serve.material import names_of_units
+from chainrule.app.serve.material import Material, names_of_units
 from chainrule.app.serve.plain import plain
 from chainrule.app.serve.setup import has_activations
 from chainrule.backprop.formula import text
@@ -61,7 +61,7 @@ class Moment:
     @property
     def row(self) -> int:
         """Place in the batch of the row that is shown."""
-        return min(max(self.address.row, 0), len(self.rows) - 1)
+        return self.address.place(self.rows)
 
     @cached_property
     def sizes(self) -> list[int] | None:
@@ -168,6 +168,7 @@ def frame(moment: Moment) -> dict[str, Any]:
         "stepsPerEpoch": program.steps_per_epoch,
         "row": moment.row,
         "rows": [int(i) for i in moment.rows],
+        "rowNames": [called(material, int(i)) for i in moment.rows],
         "batch": program.batch_size,
         "tableRows": material.rows,
         "loss": plain(step.loss),
@@ -178,6 +179,7 @@ def frame(moment: Moment) -> dict[str, Any]:
         "fixedNetwork": material.network is not None,
         "activations": material.network is None or has_activations(material.network),
         "plane": material.plane,
+        "forecast": material.past is not None,
         "dtype": program.dtype,
         "parameters": int(sum(x.size for x in step.objective.parameters.values())),
         "network": _network(moment),
@@ -190,6 +192,11 @@ def frame(moment: Moment) -> dict[str, Any]:
         "prediction": _prediction(moment),
         "curve": plain(moment.course.curve(address.step)),
     }
+
+
+def called(material: Material, row: int) -> str:
+    """Name a row of the table; of a forecast, by the time where it begins."""
+    return f"row {row + 1}" if material.past is None else material.past.called(row)
 
 
 def _network(moment: Moment) -> dict[str, Any]:
@@ -288,12 +295,12 @@ def gradient_flow(moment: Moment) -> list[dict[str, Any]]:
         norm = _norm(weight)
         symbol = step.objective.names.of[step.objective.graph.inputs[i]]
         key = key_of(symbol)
-        plain = key.startswith("W(")
-        number = key.removeprefix("W(").removesuffix(")") if plain else key
+        layered = key.startswith("W(")
+        number = key.removeprefix("W(").removesuffix(")") if layered else key
         found.append(
             {
                 "layer": number,
-                "name": f"layer {number}" if plain else text(symbol),
+                "name": f"layer {number}" if layered else text(symbol),
                 "path": path,
                 "gradient": _norm(gradient),
                 "weight": norm,

@@ -40,8 +40,7 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     grouped: set[str] = set()
     parts = {line.key: line.part for line in moment.step.lines}
-    names = {key_of(symbol): text(symbol) for symbol, _ in moment.step.derivation.given}
-    names |= {line.key: text(line.symbol) for line in moment.step.lines}
+    names = _names(moment)
     for key in moment.step.keys():  # noqa: SIM118 - a step is no dict
         over_time = _steps(moment, key)
         memory = parts.get(key, "given") == "given" and re.match(r"[msv]_", key)
@@ -75,6 +74,12 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
             }
         )
     return _in_order(found)
+
+
+def _names(moment: Moment) -> dict[str, str]:
+    """What each value is called, by its key."""
+    names = {key_of(symbol): text(symbol) for symbol, _ in moment.step.derivation.given}
+    return names | {line.key: text(line.symbol) for line in moment.step.lines}
 
 
 def _in_order(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -116,7 +121,7 @@ def about_place(moment: Moment, key: object, place: Sequence[int]) -> dict[str, 
     part = line.part if line else "given"
     name = f"entry {', '.join(str(i + 1) for i in index)}" if index else "number"
     entry = {"key": key, "name": name, "part": part, "index": list(index), **equation.to_dict()}
-    title = text(line.symbol) if line else key
+    title = _names(moment).get(key, key)
     return {"kind": "entry", "title": title, "subtitle": "", "equations": [entry]}
 
 

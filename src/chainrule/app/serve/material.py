@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule import nn
 from chainrule.app.model import table_network
+from chainrule.app.serve.past import Past
 from chainrule.app.serve.setup import Setup
 from chainrule.app.training.preparation import Prepared, prepare
 from chainrule.data import Encoder
@@ -49,8 +50,8 @@ class Material:
         Names of all units for formulas; empty to number them.
     held_inputs, held_labels
         Examples that are only measured; None without any.
-    biases
-        Whether the layers of a network built from settings have biases.
+    past
+        Of a forecast, where its windows lie in their series.
     """
 
     title: str
@@ -66,6 +67,7 @@ class Material:
     units: tuple[tuple[str, ...], ...] = ()
     held_inputs: tuple[NDArray[Any], ...] | None = None
     held_labels: NDArray[Any] | None = None
+    past: Past | None = None
 
     @property
     def rows(self) -> int:

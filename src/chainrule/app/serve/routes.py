@@ -15,6 +15,7 @@ from chainrule.app.serve.about import about_edge, about_unit, derivation
 from chainrule.app.serve.address import Address
 from chainrule.app.serve.claim_view import listing, verdicts
 from chainrule.app.serve.course import Library
+from chainrule.app.serve.forecasts import forecast
 from chainrule.app.serve.frame import Moment, Moments, frame
 from chainrule.app.serve.maps import about_place, maps
 from chainrule.app.serve.setup import LOSSES_FOR, OPTIMISERS, number, whole
@@ -169,6 +170,16 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
         drawn = surface(course, course.at(address.step))
         return {**drawn, "points": points(course)}
 
+    @asked("/api/forecast")
+    def behind(state: Any) -> Any:
+        address = Address.read(state)
+        course = library.course(address)
+        past = course.program.material.past
+        if past is None:
+            raise ParameterError("a forecast needs a model of forecasts")
+        rows = course.program.rows_of(address.step)
+        return forecast(course, past, course.at(address.step), int(rows[address.place(rows)]))
+
     @asked("/api/slice")
     def around(question: Any) -> Any:
         if not isinstance(question, dict) or not isinstance(question.get("index", []), list):
@@ -194,7 +205,7 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
         address = Address.parse(state)
         course = library.course(address)
         rate = None if speed <= 0 else number("speed", speed)
-        told = train(course, address.step, rate, most, until_correct)
+        told = train(course, address, rate, most, until_correct)
         return StreamingResponse(_events(told), media_type="text/event-stream")
 
     async def take_file(request: Any) -> Any:

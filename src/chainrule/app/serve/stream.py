@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
 
-from chainrule.app.serve.address import MOST_STEPS
+from chainrule.app.serve.address import MOST_STEPS, Address
 from chainrule.app.serve.course import Course, check_finite
+from chainrule.app.serve.forecasts import forecast
 from chainrule.app.serve.surface import surface
 from chainrule.errors import DivergenceError
 
@@ -24,14 +26,14 @@ MOST_WEIGHTS = 600
 
 
 def train(
-    course: Course, first: int, rate: float | None, most: int, until_correct: bool = False
+    course: Course, address: Address, rate: float | None, most: int, until_correct: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Train from a step on, and tell about it more than ten times in a second.
 
     Parameters
     ----------
-    course, first
-        What is trained, and from where.
+    course, address
+        What is trained, and from where; of a forecast, the window that is shown stays the same.
     rate
         Steps in a second; None for as many as the machine makes.
     most
@@ -43,16 +45,17 @@ def train(
     ------
     Updates as plain JSON values; the last one says why it ended.
     """
-    program = course.program
-    carry = course.at(first)
+    program, first = course.program, address.step
+    carry, rows = course.at(first), course.program.rows_of(first)
+    window = int(rows[address.place(rows)])
     session = program.plan("native").start(carry, course.data)
     step, end = first, min(first + most, MOST_STEPS)
     # Once in vain: what has to be compiled first should not count.
     program.run(session, first, 1)
     session.restore(carry)
-    _drawn(course, carry)
+    _drawn(course, carry, window)
     at = perf_counter()
-    _drawn(course, carry)
+    _drawn(course, carry, window)
     tick, told, busy = 1, perf_counter() - at, 0.0
     last_drawn, began = 0.0, perf_counter()
     yield {"kind": "begun", "step": first}
@@ -74,8 +77,10 @@ def train(
         course.remember(step, carry)
         # Slow drawing comes less often, so that training keeps its speed.
         draw = now - last_drawn > told / SHARE or step >= end
-        update = _update(course, carry, records, step, draw)
-        update["stepsPerSecond"] = count / max(now - at, 1e-9)
+        update = _update(course, records, step)
+        if draw:
+            update |= _drawn(course, carry, window)
+        update["stepsPerSecond"] = min(count / max(now - at, 1e-9), rate or math.inf)
         update["seconds"] = now - began
         update["share"] = busy / max(perf_counter() - began, 1e-9)
         if draw:
@@ -97,21 +102,18 @@ def _all_correct(course: Course, carry: Any) -> bool:
     return bool(measured.get("accuracy", 0.0) == 1.0)
 
 
-def _update(
-    course: Course, carry: Any, records: dict[str, Any], step: int, draw: bool
-) -> dict[str, Any]:
-    update: dict[str, Any] = {
+def _update(course: Course, records: dict[str, Any], step: int) -> dict[str, Any]:
+    return {
         "kind": "update",
         "step": step,
         "epoch": step // course.program.steps_per_epoch,
         "losses": course.record(records["loss"], step - len(records["loss"])),
         "norms": {path: float(x[-1]) for path, x in records["norms"].items()},
     }
-    return update | _drawn(course, carry) if draw else update
 
 
-def _drawn(course: Course, carry: Any) -> dict[str, Any]:
-    """What costs more to tell: losses of held-out rows, weights, and the surface."""
+def _drawn(course: Course, carry: Any, window: int) -> dict[str, Any]:
+    """What costs more to tell: losses of held-out rows, weights, the surface, a forecast."""
     program = course.program
     arrays = {name: carry[name] for name in ("trainable", "state")}
     told: dict[str, Any] = {}
@@ -123,4 +125,6 @@ def _drawn(course: Course, carry: Any) -> dict[str, Any]:
         }
     if program.material.plane:
         told["surface"] = surface(course, carry)
+    if program.material.past is not None:
+        told["forecast"] = forecast(course, program.material.past, carry, window)
     return told

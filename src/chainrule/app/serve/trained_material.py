@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import nn
-from chainrule.app.model import AnyModel, LanguageModel, Model
+from chainrule.app.model import AnyModel, ForecastModel, LanguageModel, Model
 from chainrule.app.model.kinds import data_types, encode, kind_of, read_labelled
+from chainrule.app.serve.forecast_material import of_forecast
 from chainrule.app.serve.material import Material, labels_for, suited
 from chainrule.app.serve.setup import Setup, activations_of
 from chainrule.data import Encoder, load_sample, sample_names
@@ -40,7 +41,7 @@ def from_model(model: AnyModel, source: str | None, title: str) -> Material:
     Parameters
     ----------
     model
-        Of tables, pictures, sequences or text.
+        Of tables, pictures, sequences, text or forecasts.
     source
         Examples with their answers, as `chainrule evaluate` takes them; of text, a text. None
         takes the sample that the model was trained on if it was one, else makes a few examples
@@ -55,11 +56,9 @@ def from_model(model: AnyModel, source: str | None, title: str) -> Material:
     """
     if isinstance(model, LanguageModel):
         return _of_text(model, source, title)
-    if not isinstance(model, Model):
-        raise ParameterError(
-            "forecasts are shown neither on the page nor as equations: chainrule predict makes them"
-        )
     network = _network(model)
+    if isinstance(model, ForecastModel):
+        return of_forecast(model, network, source, title, RATE)
     known = model.report.get("source")
     if source is None and known in sample_names() and isinstance(model.encoder, Encoder):
         source = f"sample:{known}"
@@ -102,7 +101,7 @@ _WITHOUT = {
 }
 
 
-def _network(model: Model | LanguageModel) -> nn.Module:
+def _network(model: AnyModel) -> nn.Module:
     if model.network is None:
         raise ParameterError(
             "this model holds layers of a user's own, which its file cannot describe: open it "

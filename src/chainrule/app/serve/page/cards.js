@@ -12,14 +12,18 @@ import { SLICES } from "./slices.js";
  * @param {object} act
  * @param {(log: boolean) => void} act.log
  * @param {(kind: string) => void} act.slice
+ * @param {(channel: number) => void} act.channel
  * @returns {HTMLElement}
  */
 export function chartCards(frame, state, last, act) {
   const log = h("input", { type: "checkbox", id: "log", checked: state.log, onchange: () => act.log(log.checked) });
+  const channel = h("select", { id: "channel", class: "quick", "aria-label": "Which column", onchange: () => act.channel(Number(channel.value)) });
+  const ahead = frame.forecast ? h("section", { class: "card wide", "aria-label": "Forecast" }, h("header", {}, h("h2", {}, "Forecast"), channel), h("div", { class: "inside", id: "forecast" })) : null;
   const row = frame.plane ? h("section", { class: "card", "aria-label": "Decision surface" }, h("header", {}, h("h2", {}, "Decision surface")), h("div", { class: "inside", id: "plane" })) : null;
   const select = h("select", { id: "slice-kind", class: "quick", "aria-label": "Which way the loss is shown", onchange: () => act.slice(select.value) });
   fillSlices(select, frame, state, last);
   return h("div", { class: "charts" },
+    ahead,
     h("section", { class: "card", "aria-label": "Loss" }, h("header", {}, h("h2", {}, "Loss"), h("span", { class: "check" }, log, h("label", { for: "log" }, "logarithmic"))), h("div", { class: "inside", id: "curve" })),
     row,
     h("section", { class: "card", "aria-label": "Loss around this step" }, h("header", {}, h("h2", {}, "Loss nearby"), select), h("div", { class: "inside", id: "slice" })),

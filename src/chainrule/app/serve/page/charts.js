@@ -1,7 +1,8 @@
 /** The loss curve, and how large gradients are layer by layer. */
 
+import { legend } from "./axes.js";
 import { counted, h, s, shown } from "./dom.js";
-import { legend } from "./slices.js";
+import { readable } from "./readable.js";
 
 const LEFT = 44;
 const LOW = 24;
@@ -40,7 +41,14 @@ export function lossCurve(curve, held, now, log, width = 300) {
   if (all.length > 1) drawing.append(s("path", { class: "curve", d: line(all) }));
   drawing.append(s("circle", { class: "now", cx: x(all.at(-1)[0]), cy: y(all.at(-1)[1]), r: 5 }));
   const key = [["curve", "rows of the step"], ...(beside.length > 1 ? [["curve held", "held-out rows"]] : [])];
-  return h("div", {}, drawing, legend(key));
+  const at = (_, i) => ({ x: x(all[i][0]), y: y(all[i][1]), text: `step ${counted(all[i][0])}: loss ${shown(all[i][1])}${besides(beside, all[i][0])}` });
+  return h("div", {}, readable({ drawing, id: "curve", label: "Loss", size: [1, all.length], at }), legend(key));
+}
+
+/** The loss of held-out rows that was measured last before a step. */
+function besides(held, step) {
+  const last = held.findLast(([at]) => at <= step);
+  return last ? `, held out ${shown(last[1])}` : "";
 }
 
 /**

@@ -5,9 +5,11 @@ import { chartCards, fillSlices, sliceKind, weight } from "./cards.js";
 import { gradientFlow, lossCurve, thinned } from "./charts.js";
 import { announce, counted, find, h, shown } from "./dom.js";
 import { theme, tools, views } from "./header.js";
+import { drawForecast } from "./forecast.js";
 import { inspected } from "./inspector.js";
 import { drawNetwork, isSmall } from "./network.js";
 import { drawPlane } from "./plane.js";
+import { put } from "./readable.js";
 import { settingsPanel } from "./settings.js";
 import { claimSheet, equationSheet } from "./sheets.js";
 import { drawSlice } from "./slices.js";
@@ -25,6 +27,8 @@ let frame = null;
 let before = null;
 /** The plane of two inputs, and the rows on it. @type {any} */
 let plane = null;
+/** What a forecast says behind the window that is shown. @type {any} */
+let ahead = null;
 /** Losses of examples that are only measured. @type {[number, number][]} */
 let held = [];
 /** The loss around the step, with what it was asked for. @type {any} */
@@ -32,7 +36,7 @@ let around = null;
 /** The training in progress. @type {any} */
 let training = null;
 /** The next step, asked for in advance. @type {{question: string, answer: Promise<any>}|null} */
-let ahead = null;
+let soon = null;
 /** What the server last said about a unit or an edge. @type {any} */
 let last = null;
 /** Counts questions, so that late answers are not drawn. */
@@ -85,7 +89,7 @@ async function load({ animate = false } = {}) {
   }
   const mine = ++asking;
   const question = JSON.stringify(asked(state));
-  const got = await (ahead?.question === question ? ahead.answer : ask("/api/frame", asked(state)));
+  const got = await (soon?.question === question ? soon.answer : ask("/api/frame", asked(state)));
   if (mine !== asking) return;
   frame = got;
   state.row = frame.row;
@@ -95,7 +99,7 @@ async function load({ animate = false } = {}) {
     return;
   }
   draw({ animate });
-  await Promise.all([about(mine), surface(mine)]);
+  await Promise.all([about(mine), surface(mine), forecast(mine)]);
   await slice(mine);
   if (mine === asking && !training) lookAhead();
 }
@@ -104,9 +108,9 @@ async function load({ animate = false } = {}) {
 function lookAhead() {
   const next = { ...asked(state), step: state.step + 1 };
   const answer = ask("/api/frame", next);
-  ahead = { question: JSON.stringify(next), answer };
+  soon = { question: JSON.stringify(next), answer };
   // If it fails, the failure is told when somebody goes there.
-  answer.catch(() => { ahead = null; });
+  answer.catch(() => { soon = null; });
 }
 
 /** Put a view on the screen, with the keyboard where it was. */
@@ -128,6 +132,7 @@ function draw({ animate = false } = {}) {
     h("header", {}, h("h1", {}, frame.title), rowChoice(frame, (row) => { state.row = row; attempt(load); }), h("p", {}, frame.about)),
     facts(frame, state, before), h("div", { class: "drawing", id: "drawing" }), legend(frame, state),
     transport(state, Boolean(training), frame.task !== "number", { phase, go, train: toggle, until: (until) => { state.until = until; keep(); if (training) restart(); }, speed: (speed) => { state.speed = speed; keep(); if (training) restart(); } }));
+  const reading = document.activeElement?.id;
   const act = { open, set, reset, undo, fail: report, relist };
   swap(h("div", { class: "bench" }, settingsPanel(start, frame, state, act), stage,
     h("section", { class: "card look", "aria-label": "Equations of what is picked" }, h("header", {}, h("h2", { id: "look-title" }, "Equation")), h("div", { class: "inside", id: "look", tabindex: 0, role: "group", "aria-labelledby": "look-title" }, hint(frame))),
@@ -135,6 +140,8 @@ function draw({ animate = false } = {}) {
   drawing({ animate });
   curves();
   drawAround();
+  drawAhead();
+  if (reading?.startsWith("read-")) focusAgain(reading, "");
   // What was said last stays, greyed, until the new numbers are there: nothing jumps.
   if (last && (state.pick.length || state.entry)) {
     tell(last);
@@ -153,6 +160,7 @@ function charts() {
   const box = chartCards(frame, state, last, {
     log: (log) => { state.log = log; keep(); curves(); },
     slice: (kind) => { state.slice = kind; keep(); attempt(() => slice()); },
+    channel: (channel) => { state.channel = channel; keep(); drawAhead(); },
   });
   if (frame.plane && plane) find("#plane", box).append(drawPlane(plane.surface, plane.points, here()));
   return box;
@@ -162,11 +170,13 @@ function curves(live) {
   const curve = live ? live.curve : frame.curve;
   const box = find("#curve");
   const now = live ? { step: live.step, loss: live.loss } : { step: frame.step, loss: Number(frame.loss) };
-  box.replaceChildren(lossCurve(curve, held, now, state.log, box.clientWidth - 32));
+  put(box, lossCurve(curve, held, now, state.log, box.clientWidth - 32));
 }
 
-async function slice(mine = asking) {
-  if (mine !== asking || training || !document.querySelector("#slice")) return;
+/** Ask for the loss around the step; in a training only where `live` says so. */
+async function slice(mine = asking, live = false) {
+  const idle = () => mine !== asking || Boolean(training) !== live || !document.querySelector("#slice");
+  if (idle()) return;
   const wanted = () => {
     const kind = sliceKind(frame, state, last);
     const at = kind === "weight" ? weight(frame, state, last) : null;
@@ -176,14 +186,37 @@ async function slice(mine = asking) {
   fillSlices(find("#slice-kind"), frame, state, last);
   const { name = "", ...question } = now;
   const got = await ask("/api/slice", { state: asked(state), ...question });
-  if (mine !== asking || training || JSON.stringify(now) !== JSON.stringify(wanted())) return;
+  if (idle() || JSON.stringify(now) !== JSON.stringify(wanted())) return;
   around = { source: state.source, told: got, name };
   drawAround();
 }
 
 function drawAround() {
   const box = document.querySelector("#slice");
-  if (box && around?.source === state.source) box.replaceChildren(drawSlice(around.told, around.name, box.clientWidth - 32));
+  if (box && around?.source === state.source) put(box, drawSlice(around.told, around.name, box.clientWidth - 32));
+}
+
+async function forecast(mine = asking) {
+  if (!frame.forecast) { ahead = null; return; }
+  const got = await ask("/api/forecast", asked(state));
+  if (mine !== asking) return;
+  ahead = got;
+  drawAhead();
+}
+
+function drawAhead() {
+  const box = document.querySelector("#forecast");
+  if (!box || !ahead) return;
+  const channel = Math.min(state.channel, ahead.names.length - 1);
+  const select = find("#channel");
+  select.hidden = ahead.names.length < 2;
+  select.replaceChildren(...ahead.names.map((name, i) => h("option", { value: i, selected: i === channel }, name)));
+  put(box, drawForecast(ahead, channel, box.clientWidth - 32));
+}
+
+function drawSurface() {
+  const box = document.querySelector("#plane");
+  if (box && plane) put(box, drawPlane(plane.surface, plane.points, here()));
 }
 
 function here() {
@@ -225,7 +258,7 @@ async function surface(mine = asking) {
   const got = await ask("/api/surface", asked(state));
   if (mine !== asking) return;
   plane = { surface: got, points: got.points };
-  document.querySelector("#plane")?.replaceChildren(drawPlane(got, got.points, here()));
+  drawSurface();
 }
 
 // ------------------------------------------------------------------ What people do
@@ -327,7 +360,7 @@ function restart() {
 
 function run() {
   const stream = new EventSource(`/api/train?speed=${state.speed}&until_correct=${state.until}&state=${encodeURIComponent(JSON.stringify(asked(state)))}`);
-  training = { stream, live: { curve: [...frame.curve], step: state.step, loss: Number(frame.loss) }, drawn: false, updates: 0, since: performance.now() };
+  training = { stream, live: { curve: [...frame.curve], step: state.step, loss: Number(frame.loss) }, drawn: false, slice: 0, updates: 0, since: performance.now() };
   window.chainruleTraining = training;
   before = null;
   draw();
@@ -365,6 +398,10 @@ function told(event) {
   if (event.weights) live.weights = event.weights;
   if (event.surface && plane) plane.surface = { ...event.surface, points: plane.points };
   live.surface = Boolean(event.surface) || live.surface;
+  if (event.forecast) {
+    ahead = event.forecast;
+    live.ahead = true;
+  }
   state.step = event.step;
   state.reach = Math.max(state.reach, event.step);
   if (!training.drawn) {
@@ -381,10 +418,23 @@ function paintLive() {
   find("#step").textContent = `step ${counted(live.step)}`;
   curves(live);
   find("#flow").replaceChildren(gradientFlow(frame.flow, live.norms));
-  if (live.surface && plane) document.querySelector("#plane")?.replaceChildren(drawPlane(plane.surface, plane.points, here()));
-  live.surface = false;
+  if (live.surface) drawSurface();
+  if (live.ahead) drawAhead();
+  live.surface = live.ahead = false;
   if (live.weights && isSmall(frame)) drawing({ weights: live.weights });
   live.weights = null;
+  followSlice(training);
+}
+
+/** Let the loss around the step follow the training, for a tenth of the time at most. */
+async function followSlice(run) {
+  const began = performance.now();
+  if (began < run.slice) return;
+  run.slice = Infinity;
+  // A loss that is not finite ends the training, which says so.
+  await slice(asking, true).catch(() => {});
+  const now = performance.now();
+  run.slice = now + Math.max(200, 9 * (now - began));
 }
 
 /** End the training; what was reached is shown. */
@@ -418,7 +468,7 @@ window.addEventListener("popstate", () => {
 let resized = 0;
 window.addEventListener("resize", () => {
   clearTimeout(resized);
-  resized = setTimeout(() => frame && !training && state.view === "network" && document.querySelector("#drawing") && (drawing(), curves(), drawAround()), 120);
+  resized = setTimeout(() => frame && !training && state.view === "network" && document.querySelector("#drawing") && (drawing(), curves(), drawAround(), drawAhead()), 120);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && state.view === "network" && draw());
 

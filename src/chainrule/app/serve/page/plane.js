@@ -1,7 +1,8 @@
 /** What the network says over the plane of two inputs. */
 
-import { h, s } from "./dom.js";
+import { h, s, shown } from "./dom.js";
 import { CLASSES, isDark } from "./palette.js";
+import { readable } from "./readable.js";
 
 /**
  * Draw the decision surface with the rows of the table on it.
@@ -37,7 +38,15 @@ export function drawPlane(surface, points, here) {
     return square ? s("rect", { ...look, x: x(px) - most * 0.9, y: y(py) - most * 0.9, width: most * 1.8, height: most * 1.8 }) : s("circle", { ...look, cx: x(px), cy: y(py), r: most });
   });
   if (here) dots.push(s("circle", { cx: x(here[0]), cy: y(here[1]), r: most + 5, fill: "none", stroke: "var(--ink)", "stroke-width": 2 }));
-  return h("div", { class: "plane" }, canvas, s("svg", { viewBox: "0 0 400 300", preserveAspectRatio: "none", role: "img", "aria-label": "The network's output over both inputs, with the rows of the table: circles for one, squares for zero" }, dots));
+  const drawing = s("svg", { viewBox: "0 0 400 300", preserveAspectRatio: "none", role: "img", "aria-label": "The network's output over both inputs, with the rows of the table: circles for one, squares for zero" }, dots);
+  const along = (low, high, i) => low + ((high - low) * i) / (side - 1);
+  const at = (row, column) => {
+    const place = [along(left, right, column), along(high, low, row)];
+    const output = shown(values[row * side + column] / 255, 2);
+    const said = classes ? `class ${classes[row * side + column]}, sure to ${output}` : `output ${output}`;
+    return { x: x(place[0]), y: y(place[1]), text: `at ${shown(place[0], 3)} and ${shown(place[1], 3)}: ${said}` };
+  };
+  return h("div", {}, readable({ drawing, behind: [canvas], id: "plane", label: "Decision surface", size: [side, side], at, look: "plane" }));
 }
 
 /** @param {string} text */

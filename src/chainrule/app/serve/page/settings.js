@@ -47,7 +47,7 @@ export function settingsPanel(start, frame, state, act) {
       numberField("seed", "Seed", setup.seed, 1, (value) => act.set({ seed: Math.round(value) }))),
     h("div", { class: "check" }, h("input", { type: "checkbox", id: "biases", checked: setup.biases, onchange: (event) => act.set({ biases: event.target.checked }) }), h("label", { for: "biases" }, "Train the biases")),
     h("hr"),
-    changes(state, act),
+    changes(state, frame, act),
     h("button", { onclick: act.reset, disabled: !state.step && !state.changes.length && !Object.keys(state.settings).length }, "Start over"),
   );
   return h("section", { class: "card set", "aria-label": "Settings" }, h("header", {}, h("h2", {}, "Experiment")), inside);
@@ -76,8 +76,8 @@ function textField(name, label, value, put) {
   return field(label, input, name);
 }
 
-function changes(state, act) {
-  if (!state.changes.length) return h("p", { class: "hint" }, "Pick a unit or an edge to change its number; every change can be taken back here.");
+function changes(state, frame, act) {
+  if (!state.changes.length) return h("p", { class: "hint" }, frame.network.chain ? "Pick a unit or an edge to change its number; every change can be taken back here." : "What is changed on the way can be taken back here.");
   const said = ([step, name, where, index, value]) =>
     name === "set"
       ? Object.entries(value).map(([key, v]) => `${key} ${SAID[v] ?? v}`).join(", ")

@@ -1,11 +1,11 @@
 /** The loss around a step: over one weight, along the gradient, and over a plane of weights. */
 
+import { EDGE, axes, legend, path } from "./axes.js";
 import { h, s, shown } from "./dom.js";
 import { isDark } from "./palette.js";
+import { readable } from "./readable.js";
 
 export const SLICES = { gradient: "along gradient", weight: "over weight", plane: "over a plane" };
-
-const EDGE = { left: 48, right: 12, top: 12, low: 38 };
 
 /**
  * Draw a slice.
@@ -18,33 +18,6 @@ export function drawSlice(told, name, width) {
   const here = told.kind === "plane" ? told.here : told.here[1];
   if (!Number.isFinite(here)) return h("p", { class: "quiet" }, "The loss is no finite number here, so there is nothing around it to be drawn. Go back, or lower the learning rate.");
   return told.kind === "plane" ? plane(told, width) : curve(told, name, width);
-}
-
-function axes(drawing, wide, tall, [left, right], [low, high], label) {
-  // What lies far outside would be too large a number for a drawing.
-  const near = (place) => Math.max(-9999, Math.min(9999, place));
-  const x = (value) => near(EDGE.left + ((value - left) / (right - left || 1)) * (wide - EDGE.left - EDGE.right));
-  const y = (value) => near(EDGE.top + (1 - (value - low) / (high - low || 1)) * (tall - EDGE.low - EDGE.top));
-  for (const value of rounded(low, high, 4)) {
-    drawing.append(s("line", { class: "axis", x1: EDGE.left, x2: wide - EDGE.right, y1: y(value), y2: y(value) }), s("text", { class: "tick", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, shown(value, 3)));
-  }
-  const room = Math.max(2, Math.floor((wide - EDGE.left - EDGE.right) / 52));
-  for (const value of rounded(left, right, Math.min(6, room))) {
-    drawing.append(s("text", { class: "tick", x: x(value), y: tall - EDGE.low + 15, "text-anchor": "middle" }, shown(value, 3)));
-  }
-  drawing.append(s("text", { class: "tick", x: (EDGE.left + wide - EDGE.right) / 2, y: tall - 5, "text-anchor": "middle" }, label));
-  return { x, y };
-}
-
-/** Round numbers between two others. */
-function rounded(low, high, most) {
-  if (!(high > low)) return [low];
-  const rough = (high - low) / most;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough * (1 - 1e-9));
-  const first = Math.ceil(low / step - 1e-9);
-  const count = Math.floor(high / step + 1e-9) - first + 1;
-  return Array.from({ length: Math.max(1, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
 function curve(told, name, width) {
@@ -65,14 +38,14 @@ function curve(told, name, width) {
   const along = told.kind === "gradient";
   const said = along ? `The loss after one step of gradient descent, by its learning rate: now ${shown(loss)}, smallest near a rate of ${shown(best[0], 3)}` : `The loss over ${name}, which is ${shown(place)}: now ${shown(loss)}, smallest near ${shown(best[0], 3)}`;
   const drawing = s("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": said });
-  const { x, y } = axes(drawing, wide, tall, span, [low, high], along ? "learning rate" : name);
+  const scale = axes(drawing, [wide, tall], span, [low, high], along ? "learning rate" : name);
+  const { x, y } = scale;
   const id = `clip-${told.kind}`;
   const inside = s("g", { "clip-path": `url(#${id})` });
   drawing.append(s("clipPath", { id }, s("rect", { x: EDGE.left, y: EDGE.top - 8, width: wide - EDGE.left - EDGE.right, height: tall - EDGE.low - EDGE.top + 16 })), inside);
-  const path = (list) => list.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
   const reach = (span[1] - span[0]) * 0.16;
-  inside.append(s("path", { class: "curve", d: path(points) }));
-  inside.append(s("path", { class: "slope", d: path([Math.max(span[0], place - reach), Math.min(span[1], place + reach)].map((a) => [a, loss + told.slope * (a - place)])) }));
+  inside.append(s("path", { class: "curve", d: path(points, scale) }));
+  inside.append(s("path", { class: "slope", d: path([Math.max(span[0], place - reach), Math.min(span[1], place + reach)].map((a) => [a, loss + told.slope * (a - place)]), scale) }));
   if (along && told.rate && told.rate <= span[1]) {
     inside.append(s("line", { class: "mark", x1: x(told.rate), x2: x(told.rate), y1: EDGE.top, y2: tall - EDGE.low }));
     const end = x(told.rate) > wide / 2;
@@ -80,20 +53,13 @@ function curve(told, name, width) {
   }
   const walk = told.walk.filter((at) => at.every(Number.isFinite));
   if (walk.length > 1) {
-    inside.append(s("path", { class: "walk", d: path(walk) }));
+    inside.append(s("path", { class: "walk", d: path(walk, scale) }));
     for (const [a, b] of walk.slice(1)) inside.append(s("circle", { class: "trod", cx: x(a), cy: y(b), r: 3 }));
   }
   inside.append(s("circle", { class: "now", cx: x(place), cy: y(loss), r: 5.5 }));
   const key = [["curve", "loss"], ["slope", "slope"], ...(walk.length > 1 ? [["walk", "walk by this weight alone"]] : [])];
-  return h("div", {}, drawing, legend(key));
-}
-
-/**
- * Say what the lines of a chart are.
- * @param {string[][]} entries class and name of each
- */
-export function legend(entries) {
-  return h("p", { class: "key" }, entries.map(([look, name]) => h("span", {}, s("svg", { viewBox: "0 0 18 8", width: 18, height: 8, "aria-hidden": "true" }, s("path", { class: look, d: "M0 4H18" })), name)));
+  const at = (_, i) => ({ x: x(points[i][0]), y: Math.max(EDGE.top, y(points[i][1])), text: `${along ? "rate" : name} ${shown(points[i][0], 3)}: loss ${shown(points[i][1])}` });
+  return h("div", {}, readable({ drawing, id: "slice", label: "Loss nearby", size: [1, points.length], at }), legend(key));
 }
 
 function plane(told, width) {
@@ -104,7 +70,7 @@ function plane(told, width) {
   const drawing = s("svg", { viewBox: `0 0 ${wide} ${tall}`, role: "img", "aria-label": `The loss over a plane of weights: from ${shown(low)} to ${shown(high)}, ${shown(told.here)} in its middle` });
   const half = 1 / (told.x.length - 1);
   const [left, right] = [told.x[0] - half, told.x.at(-1) + half];
-  const { x, y } = axes(drawing, wide, tall, [left, right], [left, right], "down the gradient →");
+  const { x, y } = axes(drawing, [wide, tall], [left, right], [left, right], "down the gradient →");
   drawing.querySelectorAll("line").forEach((line) => line.remove());
   const cell = x(told.x[1]) - x(told.x[0]);
   const cellTall = y(told.y[0]) - y(told.y[1]);
@@ -114,7 +80,9 @@ function plane(told, width) {
   }));
   drawing.append(s("circle", { class: "here", cx: x(0), cy: y(0), r: 6 }), s("text", { class: "tick", transform: `translate(11 ${y(0)}) rotate(-90)`, "text-anchor": "middle" }, "at random"));
   const ramp = h("span", { class: "tones", "aria-hidden": "true", style: `background:linear-gradient(90deg,${[0, 0.25, 0.5, 0.75, 1].map(tone).join(",")})` });
-  return h("div", {}, drawing, h("p", { class: "key" }, h("span", {}, shown(low, 3), ramp, shown(high, 3)), h("span", {}, "the ring is where the network stands")));
+  const last = told.y.length - 1;
+  const at = (row, i) => ({ x: x(told.x[i]), y: y(told.y[last - row]), text: `${shown(told.x[i], 2)} down the gradient, ${shown(told.y[last - row], 2)} at random: loss ${shown(told.losses[last - row][i])}` });
+  return h("div", {}, readable({ drawing, id: "slice", label: "Loss nearby", size: [told.y.length, told.x.length], at }), h("p", { class: "key" }, h("span", {}, shown(low, 3), ramp, shown(high, 3)), h("span", {}, "the ring is where the network stands")));
 }
 
 const LIGHT = [[18, 60, 110], [58, 124, 184], [150, 192, 222], [222, 234, 242], [250, 246, 236]];

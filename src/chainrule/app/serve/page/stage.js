@@ -31,7 +31,7 @@ export function facts(frame, state, before, live) {
 export function rowChoice(frame, choose) {
   if (frame.rows.length < 2) return null;
   const select = h("select", { id: "row", style: "width:auto", onchange: () => choose(Number(select.value)) },
-    frame.rows.map((row, i) => h("option", { value: i, selected: i === frame.row }, `row ${row + 1}`)));
+    frame.rowNames.map((name, i) => h("option", { value: i, selected: i === frame.row }, name)));
   return h("div", { style: "display:flex;gap:8px;align-items:center" }, h("label", { for: "row" }, "Example"), select);
 }
 

@@ -18,6 +18,7 @@
  * @property {number} speed steps per second; 0 for as fast as it goes
  * @property {boolean} until whether training ends when all rows are classified correctly
  * @property {string} slice what is shown of the loss around a step; "" goes by what is picked
+ * @property {number} channel which of several columns that are forecast
  * @property {boolean} log whether the loss is drawn on a logarithmic scale
  */
 
@@ -41,6 +42,7 @@ const FIRST = {
   speed: 0,
   until: false,
   slice: "",
+  channel: 0,
   log: false,
 };
 
@@ -67,6 +69,7 @@ export function read(fragment) {
   state.reach = Math.max(state.step, whole("reach", 1e8));
   state.row = whole("row", 1e6);
   state.phase = whole("phase", 4);
+  state.channel = whole("channel", 1e4);
   state.speed = Number(given.get("speed")) || 0;
   state.log = given.get("log") === "1";
   state.until = given.get("until") === "correct";
@@ -94,7 +97,7 @@ function parsed(text, otherwise) {
 export function written(state) {
   const put = new URLSearchParams();
   put.set("source", state.source);
-  const plain = ["view", "claims", "theme", "step", "row", "phase", "speed", "entry", "slice"];
+  const plain = ["view", "claims", "theme", "step", "row", "phase", "speed", "entry", "slice", "channel"];
   for (const name of plain) if (state[name] !== FIRST[name]) put.set(name, String(state[name]));
   if (state.reach > state.step) put.set("reach", String(state.reach));
   if (state.log) put.set("log", "1");
