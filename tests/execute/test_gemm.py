@@ -276,6 +276,22 @@ def test_the_last_columns_stand_in_the_narrowest_vector_that_holds_them(n: int, 
         assert (f"@llvm.fma.v{lanes}f32" in text) == (lanes == last)
 
 
+@pytest.mark.parametrize("k", [2, 4, 7])
+def test_short_rows_are_taken_apart_with_one_shuffle_each(k: int) -> None:
+    text = Case(8, 16, k, transpose_b=True, vector_bits=512).write().text
+    assert text.count(f"shufflevector <{16 * k} x float>") == k
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 8, 9])
+@pytest.mark.parametrize("n", [3, 16, 21, 29, 32, 100])
+def test_products_ofshort_rows_agree_with_numpy(n: int, k: int) -> None:
+    for dtype in ("float32", "float64"):
+        short = Case(9, n, k, dtype, transpose_b=True, vector_bits=512)
+        for symbolic in ("m", ""):
+            agree(replace(short, symbolic=symbolic))
+            agree(replace(short, symbolic=symbolic, accumulate=True))
+
+
 def test_processors_with_wide_registers_get_wide_vectors() -> None:
     wide = Target("skylake-avx512", "+avx2,+fma,+avx512f,+avx512vl", 512)
     product = gemm(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from chainrule.execute.native.gemm_pack import (
     AHEAD,
+    SHORT,
     clear,
+    pack_apart,
     pack_columns,
     pack_rows,
     pack_transposed,
@@ -312,7 +314,18 @@ class Nest:
 
     def _pack_transposed(self, where: _Block, column: Size, first: Size, span: Span) -> None:
         """Pack a vector of columns, from the first one on, to where a column begins."""
-        text, n = self.text, self.operands.columns
+        text, n, k = self.text, self.operands.columns, self.operands.k
+        if isinstance(k, int) and isinstance(n, int) and 0 < k <= SHORT and where.depth == k:
+            pack_apart(
+                text,
+                span.vector(text.element),
+                source=text.address(self.operands.b, text.multiply(first, k)),
+                depth=k,
+                target=self._packed(where, column),
+                step=self.tiling.columns,
+                valid=span.valid or span.lanes,
+            )
+            return
         rows = [text.add(first, lane) for lane in range(span.lanes)]
         if isinstance(n, str) or span.valid is not None:
             rows = [text.minimum(row, text.subtract(n, 1)) for row in rows]

@@ -8,6 +8,9 @@ from chainrule.execute.native.gemm_tile import Span
 AHEAD = 8
 """Rows that are asked for before they are copied: no hardware does it across pages of memory."""
 
+SHORT = 8
+"""Length of rows up to which a vector's worth of them is taken apart by a few shuffles."""
+
 
 def pack_columns(
     text: Text,
@@ -84,6 +87,27 @@ def pack_transposed(
     text.loop(0, end, lanes, whole)
     rest = text.subtract(depth, end)
     text.when(text.less(0, rest), lambda: block(end, rest))
+
+
+def pack_apart(
+    text: Text, vector: Vector, *, source: str, depth: int, target: str, step: int, valid: Size
+) -> None:
+    """Copy neighbouring short rows, so that they become columns, by taking all of them apart.
+
+    Parameters
+    ----------
+    source, depth
+        Address of the first row, and how long all of them are.
+    target, step
+        Address of the copy, and the distance of its rows.
+    valid
+        How many of the rows exist.
+    """
+    wide = Vector(vector.element, vector.lanes * depth)
+    rows = text.load(wide, source, text.multiply(valid, depth))
+    for inner in range(depth):
+        value = text.shuffle(wide, rows, "poison", range(inner, wide.lanes, depth))
+        text.store(vector, value, text.address(target, inner * step))
 
 
 def pack_rows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chainrule.execute.native.gemm_nest import Tiling
+from chainrule.execute.native.gemm_nest import Tiling, narrowed
 from chainrule.execute.native.gemm_text import BYTES, Target
 
 Method = Literal["dots", "mixed", "turned", "tiles", "blas"]
@@ -126,7 +126,9 @@ def tiling(
         lanes //= 2
     far = columns_limit * depth_limit * size > CACHED_BYTES
     lines = lanes * size == LINE_BYTES
-    rows, vectors = _shape(rows_limit, n, lanes, target, lines=lines, strided=transpose_a, far=far)
+    rows, vectors = _shape(
+        rows_limit, n, lanes, target, element=element, strided=transpose_a, far=far
+    )
     pack = _packing_lines if lines else _packing
     pack_left, pack_right, depth = pack(
         limits, size, far=far, transpose_a=transpose_a, must=transpose_b or n is None
@@ -191,30 +193,37 @@ def _packing_lines(
 
 
 def _shape(
-    m: int, n: int | None, lanes: int, target: Target, *, lines: bool, strided: bool, far: bool
+    m: int, n: int | None, lanes: int, target: Target, *, element: str, strided: bool, far: bool
 ) -> tuple[int, int]:
     """Return the rows and vectors of the tile that is expected to be fastest.
 
     A tile's round costs half a cycle for each multiply-add and each load, two cycles for each
     vector of B where B comes from the second-level cache, but at least the time until an
     accumulator can be used again. It costs a little by itself, more where A is read with large
-    strides. (Processors that take twice the time for a multiply-add of whole lines load two
-    elements in it.)
+    strides.
 
-    Where a vector is a whole line of the cache, four rows by four vectors are as good as any
-    larger tile: 105 to 115 GFLOP/s of 118 for products of 64 to 1024 rows, columns and deep.
+    Where a vector is a whole line of the cache, tiles of sixteen sums are as good as any larger
+    one: 105 to 117 GFLOP/s of 118 for products of 64 to 1024 rows, columns and deep. Where a
+    multiply-add of it takes two rounds, those of eight are, too, and better where columns are
+    left that fill half a vector, which takes one round (256 by 20 by 10: 91, and 83 GFLOP/s).
     Sixteen rows by one vector are better where A is stored transposed: they are a line of it.
     """
-    count = 12 if n is None else max(1, -(-n // lanes))
-    overhead = 0.75 if strided and not lines else 0.3
-    most_rows, most_vectors = (16, 4) if lines else (12, 8)
-    fewest = min(16, min(m, 8) * min(count, most_vectors)) if lines else 1
+    lines = lanes * BYTES[element] == LINE_BYTES
+    twice = lines and target.splits_lines
+    overhead = 0.75 if strided and not lines else 0.2 if twice else 0.3
+    short = twice and not strided
+    most_rows, most_vectors = (8 if short else 16, 4) if lines else (12, 8)
+    full, rest = divmod(max(1, lanes * 12 if n is None else n), lanes)
+    narrow = 0.5 if rest and twice and narrowed(rest, lanes, element) < lanes else 1.0
+    count = full + (rest > 0)
+    fewest = min(8 if short else 16, min(m, 8) * min(count, most_vectors)) if lines else 1
 
-    def cycles(rows: int, vectors: int) -> float:
-        stream = 2 * vectors if far else 0
-        sums = rows * vectors
-        loads = (rows + vectors) / (4 if lines else 2)
-        return max(sums / 2, loads, stream, target.latency) + overhead
+    def cycles(rows: int, vectors: int, saved: float = 0.0) -> float:
+        # What is saved by a narrow vector; beside one whole vector, a quarter of it is lost.
+        work = rows * (vectors - (0.75 if vectors == 2 else 1.0) * saved) / 2
+        loads = (rows + vectors) / (4 if twice else 2)
+        stream = 2 * vectors if far and not twice else 0
+        return max(work, loads, stream, target.latency / (2 if twice else 1)) + overhead
 
     best, least = (1, 1), float("inf")
     shapes = [(r, v) for r in range(1, most_rows + 1) for v in range(1, most_vectors + 1)]
@@ -226,10 +235,10 @@ def _shape(
             continue
         if rows * vectors < fewest:
             continue
-        whole, rest = divmod(count, vectors)
-        cost = whole * cycles(rows, vectors)
-        if rest:
-            cost = 1.02 * (cost + cycles(rows, rest))
+        panels = -(-count // vectors) - 1
+        cost = panels * cycles(rows, vectors) + cycles(rows, count - panels * vectors, 1 - narrow)
+        if count % vectors:
+            cost *= 1.02
         cost *= -(-m // rows)
         if cost < 0.98 * least:
             best, least = (rows, vectors), cost

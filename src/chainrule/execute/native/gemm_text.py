@@ -54,6 +54,11 @@ class Target:
         return 5 if self.cpu in ("haswell", "broadwell", "znver1", "znver2") else 4
 
     @property
+    def splits_lines(self) -> bool:
+        """Whether a multiply-add of 512 bits takes two rounds, as long as two of 256 bits."""
+        return self.vector_bits == 512 and self.cpu == "znver4"
+
+    @property
     def fused(self) -> bool:
         """Whether multiply-add is one instruction."""
         flags = self.features.split(",")

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 
 from chainrule.execute.native.gemm_text import Size, Text, Vector
 
+UNROLLED = 4
+"""Rounds of the inner loop up to which they are written one after the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -158,6 +161,11 @@ def multiply(text: Text, left: Left, right: Right, depth: Size, initial: list[st
         return results
 
     kinds = vectors * len(left.rows)
+    if isinstance(depth, int) and depth <= UNROLLED:
+        sums = list(initial)
+        for k in range(depth):
+            sums = write(k, sums)
+        return sums
     return text.loop(0, depth, 1, write, list(zip(kinds, initial, strict=True)))
 
 
