@@ -233,7 +233,7 @@ def _forward(rows: int, monkeypatch: pytest.MonkeyPatch, workers: int) -> Native
         lambda x: cnp.softmax(cnp.tanh(x @ w1) @ w2), (ArrayType((Dim("batch"), 37)),)
     )
     monkeypatch.setattr(native_function, "WORK_PER_WORKER", 1)
-    monkeypatch.setattr(native_function, "available_workers", lambda: workers)
+    monkeypatch.setattr(native_function, "available_threads", lambda: workers)
     return NativeFunction(plan(captured.graph, limits={"batch": rows}))
 
 

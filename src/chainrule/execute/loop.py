@@ -64,7 +64,7 @@ class Loop:
     executor
         "numpy" or "native".
     workers
-        How many threads may share a minibatch in native code.
+        Among how many a minibatch may be divided in native code.
     """
 
     graph: Graph
@@ -127,9 +127,9 @@ def loop(
     steps
         How many steps will run at most; for "auto".
     workers
-        How many threads may share a minibatch in native code: results depend on it in the last
-        bits. None stands for as many as the process has processors (`OMP_NUM_THREADS`, which
-        parallel searches set for their processes, is a limit).
+        Among how many a minibatch may be divided in native code: results depend on it in the last
+        bits. None stands for as many as the process has processors. How many threads then run them
+        changes nothing; `OMP_NUM_THREADS`, which parallel searches set, limits those.
     """
     if batch_size < 1:
         raise ParameterError(f"batch_size must be at least 1, received {batch_size}")
@@ -151,8 +151,8 @@ def loop(
         if node.type.shape != ():
             raise GraphError(f"a record must hold numbers, received {node.type}")
     chosen = choose_executor(executor, captured.graph, steps, {"batch": batch_size})
-    threads = available_workers() if workers is None else workers
-    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen, threads)
+    shared = available_workers() if workers is None else workers
+    return Loop(captured.graph, carry_tree, data_tree, record, batch_size, chosen, shared)
 
 
 def _leaves(tree: Tree) -> int:

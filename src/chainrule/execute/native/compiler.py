@@ -17,7 +17,7 @@ from llvmlite.binding import ffi
 
 from chainrule.errors import ExecutorError
 from chainrule.execute.native.cache import read, shrink, write
-from chainrule.execute.processors import available_workers
+from chainrule.execute.processors import available_threads
 
 GENERATION = 3
 """Number of this way to compile; part of the name of every object."""
@@ -127,7 +127,7 @@ def compiled(units: Sequence[Unit]) -> dict[str, bytes]:
     missing = [x for x in units if objects[x.name] is None]
     if missing:
         missing.sort(key=_effort, reverse=True)
-        with ThreadPoolExecutor(min(len(missing), available_workers())) as threads:
+        with ThreadPoolExecutor(min(len(missing), available_threads())) as threads:
             made = threads.map(Unit.compile, missing)
             for unit, image in zip(missing, made, strict=True):
                 objects[unit.name] = image

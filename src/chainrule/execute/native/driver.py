@@ -68,6 +68,8 @@ class Driver:
         self.plan = plan
         self.sharing = plan.sharing
         self.workers = plan.sharing.workers if plan.sharing else 1
+        levels = plan.sharing.levels if plan.sharing and self.workers > 1 else ()
+        self._begins = [i for i in range(1, len(levels)) if levels[i] > levels[i - 1]]
         self.timed = timed
         self.slots = slots_of(plan)
         self.frame = Frame(plan, target)
@@ -77,18 +79,28 @@ class Driver:
         self.whole_rows = ("", "", "")
         self.counters = {group: i for i, group in enumerate(plan.every_group)}
 
+    @property
+    def levels(self) -> int:
+        """Into how many parts it falls: before each, all workers must have run the last."""
+        return 1 + len(self._begins)
+
     def write(self) -> str:
-        """Write the function."""
+        """Write the function; for several workers, each call of it runs one level."""
         self._load_arguments()
+        if self._begins:
+            others = " ".join(f"i64 {i}, label %level{i}" for i in range(1, self.levels))
+            self.code.line(f"switch i64 %level, label %level0 [ {others} ]")
+            self.code.label("level0")
         if self.timed:
             begin = self._counter(len(self.counters))
             self.code.line(f"store i64 {self._clock()}, ptr {begin}")
         chunks = {chunk.first: chunk for chunk in self.plan.chunks}
         i = level = 0
         while i < len(self.plan.groups):
-            if self.sharing and self.sharing.levels[i] > level:
-                level = self.sharing.levels[i]
-                self._meet()
+            if i in self._begins:
+                level += 1
+                self.code.line("ret void")
+                self.code.label(f"level{level}")
             if i in chunks:
                 self._run_chunk(chunks[i])
                 i = chunks[i].last + 1
@@ -96,7 +108,6 @@ class Driver:
                 self._run_group(self.plan.groups[i])
                 i += 1
         self._copy_back()
-        self._meet()
         self.code.line("ret void")
         return f"define void @program({ARGUMENTS}) nounwind {{\n{self.code.body}\n}}"
 
@@ -135,12 +146,6 @@ class Driver:
     def _arena(self, worker: str) -> str:
         address = self.code.set(f"getelementptr ptr, ptr %arenas, i64 {worker}")
         return self.code.set(f"load ptr, ptr {address}")
-
-    def _meet(self) -> None:
-        """Wait until all workers are here."""
-        if self.workers > 1:
-            goal = self.code.set("getelementptr i64, ptr %sizes, i64 3")
-            self.code.line(f"call void @meet(ptr %barrier, ptr {goal}, i64 {self.workers})")
 
     def _run_group(self, group: Group) -> None:
         begin = self._clock() if self.timed else ""

@@ -25,7 +25,7 @@ from chainrule.execute.native.run import (
     one_blas_thread,
     target,
 )
-from chainrule.execute.processors import available_workers
+from chainrule.execute.processors import available_threads
 from chainrule.ir import bind, element_count, itemsize
 from chainrule.plan import Plan
 from chainrule.plan.rows import independent_rows
@@ -66,7 +66,7 @@ class _Frame:
         self.arenas = (ADDRESS * 1)(self.memory.ctypes.data)
         at = ctypes.addressof
         places = (at(self.slots), at(self.arenas), at(self.sizes), at(self.status))
-        self.arguments = (*places, 0, None)
+        self.arguments = (*places, 0, 0)
 
 
 class NativeFunction:
@@ -161,7 +161,7 @@ class NativeFunction:
         """How many threads are worth their start."""
         (rows,), (most,) = sizes.values(), self.plan.limits.values()
         worth: int = self._work * rows // (most * WORK_PER_WORKER)
-        return min(worth, available_workers())
+        return min(worth, available_threads())
 
     def _share(self, known: dict[int, _Array], rows: int, workers: int) -> None:
         """Give each of several threads some of the rows."""
@@ -173,7 +173,7 @@ class NativeFunction:
                 frame.slots[place] = address(array) + begin * self._row_bytes.get(place, 0)
             frame.sizes[0] = end - begin
             calls.append(partial(self._call_on, frame))
-        threads = _threads(os.getpid(), available_workers())
+        threads = _threads(os.getpid(), available_threads())
         tasks = [threads.submit(call) for call in calls]
         try:
             for task in tasks:

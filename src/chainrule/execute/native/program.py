@@ -2,8 +2,8 @@
 
 They export two functions::
 
-    void program(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier)
-    void loop(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, ptr barrier,
+    void program(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, i64 level)
+    void loop(ptr slots, ptr arenas, ptr sizes, ptr status, i64 worker, i64 level,
               i64 steps, i64 rows)
 
 `slots` holds the addresses of inputs, constants and outputs; `arenas` the address of the working
@@ -12,10 +12,10 @@ outside its axis. `loop` runs the program `steps` times over minibatches: the sy
 there is one, is each time the number of rows that are left, but at most the minibatch, and the
 addresses of some slots advance.
 
-Where several workers share a program, each calls `loop` in a thread of its own with its number,
-slots and sizes of its own, and one `barrier`, an int64 that begins at zero. `sizes` then holds the
-worker's rows, those of the whole minibatch, those of the workers before it, and the count of
-arrivals at the barrier for which it waits next.
+Where several workers share a program, each has slots and sizes of its own: its rows, those of the
+whole minibatch, and those of the workers before it. `program` then runs one of the levels into
+which a step falls, of one worker, and `loop` is another function, which threads call together; see
+`team`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from chainrule.execute.native.driver import Driver, KernelText
 from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.kept import Built, obtain
 from chainrule.execute.native.layout import layout_of, slots_of, symbols_of
-from chainrule.execute.native.steps import Steps, barrier_text, write_loop
+from chainrule.execute.native.steps import Steps, write_loop
+from chainrule.execute.native.team import write_team
 from chainrule.execute.native.transcendental import declarations, definition, requires
 from chainrule.ir import Graph, Node
 from chainrule.plan import Plan
@@ -142,12 +143,14 @@ def _write(program: Program) -> Written:
     main, loop, declared = driver.write(), "", set[str]()
     if steps:
         slots = {node: i for i, node in enumerate(driver.slots)}
-        symbolic = bool(driver.frame.symbols)
-        loop, declared = write_loop(
-            steps, slots, symbolic=symbolic, workers=driver.workers, target=target
-        )
-    meet = barrier_text(target) if driver.workers > 1 else ""
-    drivers, declared = [main, loop, meet], declared | driver.frame.declarations
+        if driver.workers > 1:
+            loop, declared = write_team(
+                steps, slots, workers=driver.workers, levels=driver.levels, target=target
+            )
+        else:
+            symbolic = bool(driver.frame.symbols)
+            loop, declared = write_loop(steps, slots, symbolic=symbolic, target=target)
+    drivers, declared = [main, loop], declared | driver.frame.declarations
     pieces = _pieces(list(driver.kernels.values()))
     if len(pieces) > 1:
         declared |= {x.declaration for piece in pieces for x in piece}

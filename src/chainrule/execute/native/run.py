@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
@@ -22,7 +22,16 @@ from chainrule.execute.native.kept import Built, obtain
 from chainrule.execute.native.layout import Layout, constants_of, entries
 from chainrule.execute.native.program import Program
 from chainrule.execute.native.steps import Steps
+from chainrule.execute.native.team import PATIENCE
+from chainrule.execute.native.team_lines import (
+    LINE,
+    frame_bytes,
+    lasting_lines,
+    lines_of_team,
+    sizes_at,
+)
 from chainrule.execute.native.workers import Workers
+from chainrule.execute.processors import available_threads
 from chainrule.ir import Graph, bind, itemsize
 from chainrule.plan import Plan, bind_sizes, chunk, count_bytes, count_work, plan
 
@@ -33,8 +42,12 @@ WORK_PER_WORKER = 1_500_000
 """Floating-point operations per step that make up for a worker's waiting at barriers."""
 
 _COUNT = ctypes.c_int64
-PROGRAM = (ADDRESS, ADDRESS, ADDRESS, ADDRESS, _COUNT, ADDRESS)
+_WORD = 8
+PROGRAM = (ADDRESS, ADDRESS, ADDRESS, ADDRESS, _COUNT, _COUNT)
 """Types of a program's arguments; see `program`."""
+
+LOOP = (*PROGRAM, _COUNT, _COUNT)
+"""Types of a loop's arguments, whether one worker runs it (see `program`) or several (`team`)."""
 
 
 def target() -> Target:
@@ -68,7 +81,7 @@ def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
         cycles = np.zeros(len(planned.every_group) + 1, np.int64)
         slots = addresses([*(arrays[x] for x in program.slots), cycles])
         called = perf_counter()
-        call(*(x.ctypes.data for x in (slots, arenas, sizes, status)), 0, None)
+        call(*(x.ctypes.data for x in (slots, arenas, sizes, status)), 0, 0)
         runs.append((called, cycles))
         sleep(0.0002)  # the clocks are compared over some time
     (first, begin), (last, end) = runs[0], runs[-1]
@@ -151,14 +164,13 @@ class NativeLoop:
         self.workers = built.layout.workers
         self.cycles = np.zeros(built.layout.groups + 1, np.int64)
         self._key = key
-        self._call = library.function("loop", *PROGRAM, _COUNT, _COUNT)
+        self._call = library.function("loop", *LOOP)
         self._calls_blas = bool(built.imports)
         self._memory = [aligned((built.layout.arena,), np.uint8) for _ in range(self.workers)]
-        self._arenas = (ADDRESS * self.workers)(*map(address, self._memory))
+        self._arenas = addresses(self._memory)
         self._lay_out(built.layout)
         self._arrays: list[Any] = []
-        self._addresses: list[int] = []
-        self._together = Workers(self.workers)
+        self._threads = Workers(min(self.workers, available_threads()))
 
     @cached_property
     def plan(self) -> Plan:
@@ -176,13 +188,18 @@ class NativeLoop:
         kinds = [np.dtype(x.type.dtype) for x in graph.outputs[carried:]]
         records = dict(zip(self._results, kinds, strict=True))
         self._made = [kind for slot, kind in records.items() if slot >= self._given]
+        slots = self._given + len(self._made) + 1
+        self._sizes = sizes_at(slots) // _WORD
+        self._frames = aligned((self.workers, frame_bytes(slots) // _WORD), np.uint64)
+        self._status = aligned((1,), np.int32)
+        self._team = aligned((lines_of_team(self.workers), LINE // _WORD), np.int64)
 
     def _locate(self, arrays: Sequence[Any]) -> None:
         """Note the addresses of what stays in its place; most runs have the arrays of the last."""
         if len(arrays) == len(self._arrays) and all(map(is_, arrays, self._arrays)):
             return
         fixed = [address(x) for x in self._constants]
-        self._addresses = [*map(address, arrays), 0, 0, *fixed]
+        self._frames[:, : self._given] = [*map(address, arrays), 0, 0, *fixed]
         self._arrays = list(arrays)
 
     def run(self, arrays: Sequence[Any], order: np.ndarray[Any, Any], first: int) -> list[Any]:
@@ -193,35 +210,41 @@ class NativeLoop:
         self._locate(arrays)
         steps = -(-len(order) // self._key.batch_size)
         numbers = np.arange(first, first + steps, dtype=np.int32)
-        barrier, status = (_COUNT * 8)(), ctypes.c_int32(0)
-        calls, held = [], [self._arrays, order, numbers]
-        records: list[Any] = []
-        for worker in reversed(range(self.workers)):
-            # Every worker records; what the first one records is kept.
-            records = [np.empty(steps, kind) for kind in self._made]
-            cycles = self.cycles if worker == 0 else self.cycles.copy()
-            places = [*self._addresses, *map(address, records), address(cycles)]
-            places[self._rows : self._rows + 2] = address(order), address(numbers)
-            slots = (ADDRESS * len(places))(*places)
-            held += [records, cycles]  # alive until all have ended
-            own = (slots, self._arenas, (_COUNT * 8)(), ctypes.byref(status))
-            calls.append(partial(self._call, *own, worker, barrier, steps, len(order)))
-        self._run_calls(calls, held)
-        check_status(status.value)
-        values = [*self._arrays, order, numbers, *self._constants, *records]
+        # Every worker records, and counts cycles; what the first one writes is kept.
+        records = [[np.empty(steps, kind) for kind in self._made] for _ in range(self.workers)]
+        cycles = [self.cycles, *(self.cycles.copy() for _ in range(1, self.workers))]
+        places = [[*map(address, own), address(x)] for own, x in zip(records, cycles, strict=True)]
+        frames = self._frames
+        frames[:, self._rows] = frames[:, self._sizes + 3] = address(order)
+        frames[:, self._rows + 1] = address(numbers)
+        frames[:, self._given : self._given + len(places[0])] = places
+        with one_blas_thread(self._calls_blas):
+            self._start(steps, len(order), held=(self._arrays, order, numbers, records, cycles))
+        status, self._status[0] = int(self._status[0]), 0
+        check_status(status)
+        values = [*self._arrays, order, numbers, *self._constants, *records[0]]
         by_step = {self._rows + 1, *range(self._given, len(values))}
         return [
             values[slot] if slot in by_step else np.broadcast_to(values[slot], (steps,))
             for slot in self._results
         ]
 
-    def _run_calls(self, calls: Sequence[Callable[[], None]], held: Any) -> None:
+    def _start(self, steps: int, rows: int, held: Any) -> None:
         """Run all workers; nothing in `held` is freed before the last of them has ended."""
-        with one_blas_thread(self._calls_blas):
-            if self.workers == 1:
-                calls[0]()
-                return
-            self._together.run(calls, held)
+        frames, arenas, status = map(address, (self._frames, self._arenas, self._status))
+        if self.workers == 1:
+            sizes = frames + self._sizes * _WORD
+            self._call(frames, arenas, sizes, status, 0, 0, steps, rows)
+            return
+        self._team[: lasting_lines(self.workers)] = 0
+        threads = self._threads.count
+        patience = PATIENCE if threads == self.workers else 0
+        places, counts = (frames, arenas, status, address(self._team)), (patience, steps, rows)
+        calls = [partial(self._call, *places, i, *counts) for i in range(threads)]
+        if threads == 1:
+            calls[0]()
+        else:
+            self._threads.run(calls, held)
 
 
 def one_blas_thread(calls_blas: bool) -> AbstractContextManager[Any]:

@@ -1,9 +1,7 @@
-"""The function that runs a program many times over minibatches, and the meeting of its workers."""
+"""The function that runs a program many times over minibatches."""
 
 from __future__ import annotations
 
-import platform
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,20 +9,11 @@ from chainrule.execute.native.code import Code
 from chainrule.execute.native.gemm import Target
 from chainrule.ir import Node
 
-ARGUMENTS = "ptr %slots, ptr %arenas, ptr %sizes, ptr %status, i64 %worker, ptr %barrier"
+ARGUMENTS = "ptr %slots, ptr %arenas, ptr %sizes, ptr %status, i64 %worker, i64 %level"
 """Parameters of a program."""
 
 FLUSH = 0x8040
 """Bits of the x86 control register: denormal results become zero, and operands count as zero."""
-
-SPINS = 2000
-"""Looks at the barrier before a worker goes to sleep."""
-
-FUTEX = {("linux", "x86_64"): 202, ("linux", "aarch64"): 98}
-"""Number of the system call by which threads sleep until a word in memory changes."""
-
-FUTEX_WAIT, FUTEX_WAKE = 128, 129
-"""What the call is to do, among the threads of this process alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +36,7 @@ class Steps:
 
 
 def write_loop(
-    steps: Steps, slots: Mapping[Node, int], *, symbolic: bool, workers: int, target: Target
+    steps: Steps, slots: Mapping[Node, int], *, symbolic: bool, target: Target
 ) -> tuple[str, set[str]]:
     """Write the driver of many steps; give its text, and the declarations that it needs.
 
@@ -57,40 +46,71 @@ def write_loop(
         Position of each value's address.
     symbolic
         Whether the number of rows is passed to the program.
-    workers
-        How many share each step.
     """
     code, declarations = Code(), set[str]()
-    set_, size = code.set, steps.batch_size
-    restore = _flush_denormals(code, target, declarations)
+    set_ = code.set
+    restore = flush_denormals(code, target, declarations)
     rows_slot = set_(f"getelementptr ptr, ptr %slots, i64 {slots[steps.rows]}")
     rows = set_(f"load ptr, ptr {rows_slot}")
     with code.loop("%steps") as step:
-        begin = set_(f"mul i64 {step}, {size}")
+        begin = set_(f"mul i64 {step}, {steps.batch_size}")
         if symbolic:
-            left = set_(f"sub i64 %rows, {begin}")
-            is_last = set_(f"icmp slt i64 {left}, {size}")
-            now = set_(f"select i1 {is_last}, i64 {left}, i64 {size}")
-            if workers > 1:
-                begin = _store_share(code, now, begin, workers)
-            else:
-                code.line(f"store i64 {now}, ptr %sizes")
+            code.line(f"store i64 {_rows_now(code, begin, steps.batch_size)}, ptr %sizes")
         code.line(
             f"store ptr {set_(f'getelementptr i32, ptr {rows}, i64 {begin}')}, ptr {rows_slot}"
         )
         code.line(f"call void @program({ARGUMENTS})")
         for node, stride in steps.strides.items():
-            address = set_(f"getelementptr ptr, ptr %slots, i64 {slots[node]}")
-            old = set_(f"load ptr, ptr {address}")
-            new = set_(f"getelementptr i8, ptr {old}, i64 {stride}")
-            code.line(f"store ptr {new}, ptr {address}")
+            _move(code, slots[node], stride)
     restore()
     code.line("ret void")
     head = f"define void @loop({ARGUMENTS}, i64 %steps, i64 %rows) nounwind"
     return f"{head} {{\n{code.body}\n}}", declarations
 
 
-def _flush_denormals(code: Code, target: Target, declarations: set[str]) -> Callable[[], None]:
+def write_advance(steps: Steps, slots: Mapping[Node, int], workers: int) -> str:
+    """Write the function that brings what one of several workers reads to a step.
+
+    `sizes` becomes the worker's rows, those of the whole minibatch and those of the workers before
+    it; behind these it holds the address of the positions of all rows, which stays.
+    """
+    code = Code()
+    set_, size = code.set, steps.batch_size
+    begin = set_(f"mul i64 %step, {size}")
+    total = _rows_now(code, begin, size)
+    first = set_(f"sdiv i64 {set_(f'mul i64 {total}, %worker')}, {workers}")
+    after = set_(f"mul i64 {total}, {set_('add i64 %worker, 1')}")
+    end = set_(f"sdiv i64 {after}, {workers}")
+    places = [set_(f"getelementptr i64, ptr %sizes, i64 {i}") for i in range(4)]
+    for value, place in zip((set_(f"sub i64 {end}, {first}"), total, first), places, strict=False):
+        code.line(f"store i64 {value}, ptr {place}")
+    order = set_(f"load ptr, ptr {places[3]}")
+    mine = set_(f"getelementptr i32, ptr {order}, i64 {set_(f'add i64 {begin}, {first}')}")
+    rows_slot = set_(f"getelementptr ptr, ptr %slots, i64 {slots[steps.rows]}")
+    code.line(f"store ptr {mine}, ptr {rows_slot}")
+    later = set_(f"zext i1 {set_('icmp sgt i64 %step, 0')} to i64")
+    for node, stride in steps.strides.items():
+        _move(code, slots[node], set_(f"mul i64 {later}, {stride}"))
+    code.line("ret void")
+    arguments = "ptr %slots, ptr %sizes, i64 %worker, i64 %step, i64 %rows"
+    return f"define internal void @advance({arguments}) nounwind {{\n{code.body}\n}}"
+
+
+def _rows_now(code: Code, begin: str, size: int) -> str:
+    """How many rows the minibatch has that begins here: fewer than others, if it is the last."""
+    left = code.set(f"sub i64 %rows, {begin}")
+    is_last = code.set(f"icmp slt i64 {left}, {size}")
+    return code.set(f"select i1 {is_last}, i64 {left}, i64 {size}")
+
+
+def _move(code: Code, slot: int, count: int | str) -> None:
+    """Let the address in a slot advance by some bytes."""
+    address = code.set(f"getelementptr ptr, ptr %slots, i64 {slot}")
+    old = code.set(f"load ptr, ptr {address}")
+    code.line(f"store ptr {code.set(f'getelementptr i8, ptr {old}, i64 {count}')}, ptr {address}")
+
+
+def flush_denormals(code: Code, target: Target, declarations: set[str]) -> Callable[[], None]:
     """Take numbers below the normal range as zero; return what sets the old mode again.
 
     Adam's second moments fade into that range, where x86 computes a hundred times slower.
@@ -105,74 +125,3 @@ def _flush_denormals(code: Code, target: Target, declarations: set[str]) -> Call
     code.line(f"store i32 {mode}, ptr {new}")
     code.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {new})")
     return lambda: code.line(f"call void @llvm.x86.sse.ldmxcsr(ptr {old})")
-
-
-def _store_share(code: Code, total: str, begin: str, workers: int) -> str:
-    """Store the sizes of this worker's rows; return where in the order they begin."""
-    set_ = code.set
-    first = set_(f"sdiv i64 {set_(f'mul i64 {total}, %worker')}, {workers}")
-    after = set_(f"mul i64 {total}, {set_('add i64 %worker, 1')}")
-    end = set_(f"sdiv i64 {after}, {workers}")
-    for i, value in enumerate((set_(f"sub i64 {end}, {first}"), total, first)):
-        code.line(f"store i64 {value}, ptr {set_(f'getelementptr i64, ptr %sizes, i64 {i}')}")
-    return set_(f"add i64 {begin}, {first}")
-
-
-def barrier_text(target: Target) -> str:
-    """A meeting of workers: each adds one to the count, and waits until all have.
-
-    A worker spins for some tens of microseconds. Then it sleeps until the last one arrives, so
-    that a processor that other programs leave to us goes to those who still have work; where the
-    system has no futex, it lets other threads run between looks. The count is the first word
-    behind `%count`, that of the sleepers the second.
-    """
-    x86 = "+sse2" in target.features
-    pause = "call void @llvm.x86.sse2.pause()" if x86 else ""
-    declare = "declare void @llvm.x86.sse2.pause()\n" if x86 else ""
-    futex = FUTEX.get((sys.platform, platform.machine()))
-    if futex is None:
-        declare += "declare i32 @sched_yield()"
-        wake, rest = "", "%ignored = call i32 @sched_yield()"
-    else:
-        declare += "declare i64 @syscall(i64, ...)"
-        call = f"call i64 (i64, ...) @syscall(i64 {futex}, ptr %count"
-        rest = f"""%before = atomicrmw add ptr %sleepers, i64 1 seq_cst
-  %seen = trunc i64 %now to i32
-  %slept = {call}, i32 {FUTEX_WAIT}, i32 %seen, ptr null)
-  %after = atomicrmw sub ptr %sleepers, i64 1 seq_cst"""
-        wake = f"""%sleeping = load atomic i64, ptr %sleepers seq_cst, align 8
-  %some = icmp sgt i64 %sleeping, 0
-  br i1 %some, label %wake, label %met
-wake:
-  %woken = {call}, i32 {FUTEX_WAKE}, i32 2147483647)
-  br label %met
-met:"""
-    return f"""{declare}
-
-define internal void @meet(ptr %count, ptr %goal, i64 %workers) noinline nounwind {{
-entry:
-  %sleepers = getelementptr i64, ptr %count, i64 1
-  %last = load i64, ptr %goal
-  %next = add i64 %last, %workers
-  store i64 %next, ptr %goal
-  %old = atomicrmw add ptr %count, i64 1 seq_cst
-  {wake}
-  br label %look
-look:
-  %looks = phi i64 [ 0, %{"met" if wake else "entry"} ], [ %more, %wait ]
-  %now = load atomic i64, ptr %count seq_cst, align 8
-  %all = icmp sge i64 %now, %next
-  br i1 %all, label %done, label %spin
-spin:
-  {pause}
-  %more = add i64 %looks, 1
-  %long = icmp sgt i64 %more, {SPINS}
-  br i1 %long, label %rest, label %wait
-rest:
-  {rest}
-  br label %wait
-wait:
-  br label %look
-done:
-  ret void
-}}"""
