@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix, issparse
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 import chainrule.numpy as cnp
 from chainrule import (
@@ -242,3 +244,59 @@ def test_labels_of_two_kinds_and_negative_weights_of_classes_are_refused(kind: A
         kind().fit(X, np.array([7, "a"] * (len(X) // 2), dtype=object))
     with pytest.raises(ValueError, match="class_weight must not be negative"):
         kind(class_weight={0: -1.0, 1: 1.0, 2: 1.0}).fit(X, Y)
+
+
+LABELS = np.stack([X[:, 0] > 5.8, X[:, 2] > 3.5, X[:, 3] > 1.5], axis=1).astype(int)
+
+
+def test_a_row_may_have_any_of_several_labels() -> None:
+    model = classifier(max_iter=100).fit(X, LABELS, X_val=X, y_val=LABELS)
+    peer = MLPClassifier(max_iter=5, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        peer.fit(X, LABELS)
+    assert model.score(X, LABELS) > 0.85  # the share of rows in which every label is right
+    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        ours, theirs = getattr(model, method)(X), getattr(peer, method)(X)
+        assert ours.shape == theirs.shape == (150, 3)
+        assert ours.dtype.kind == theirs.dtype.kind
+    np.testing.assert_array_equal(model.classes_, peer.classes_)
+    np.testing.assert_array_equal(model.predict(X), model.predict_proba(X) > 0.5)
+    np.testing.assert_array_equal(model.predict(X), model.decision_function(X) > 0)
+
+
+@pytest.mark.parametrize("form", [np.ndarray.tolist, csr_matrix, lambda y: y.astype(bool)])
+def test_indicators_come_in_any_form(form: Any) -> None:
+    model = classifier(max_iter=3).fit(X, form(LABELS))
+    found = model.predict(X)
+    assert issparse(found) == issparse(form(LABELS))
+    expected = classifier(max_iter=3).fit(X, LABELS).predict(X)
+    np.testing.assert_array_equal(found.toarray() if issparse(found) else found, expected)
+
+
+def test_what_several_labels_need_is_said() -> None:
+    with pytest.raises(ParameterError, match=r"\(2,\) per row, but there are 3 labels: it should"):
+        classifier(nn.Dense(2)).fit(X, LABELS)
+    with pytest.raises(ParameterError, match="CrossEntropy is for one of several classes"):
+        classifier(loss=losses.CrossEntropy()).fit(X, LABELS)
+    with pytest.raises(ValueError, match="y has 2 columns that are no indicators of 0 and 1"):
+        classifier().fit(X, np.c_[Y, Y])
+    with pytest.raises(ValueError, match=r"y_val has the shape \(150,\), but .* \(n, 3\)"):
+        classifier().fit(X, LABELS, X_val=X, y_val=Y)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_raw_outputs_of_two_classes_are_one_number_a_row(outputs: int) -> None:
+    model = classifier(nn.MLP((6,), outputs)).fit(X, Y == 0)
+    raw = model.decision_function(X)
+    assert raw.shape == (150,)
+    np.testing.assert_array_equal(model.predict(X), raw > 0)
+    np.testing.assert_allclose(model.predict_proba(X)[:, 1], 1 / (1 + np.exp(-raw)), rtol=1e-5)
+
+
+def test_a_margin_decides_at_zero_and_gives_no_probabilities() -> None:
+    model = classifier(nn.Dense(1), loss=losses.Hinge(), max_iter=20).fit(X, Y == 0)
+    raw = model.decision_function(X)
+    assert ((raw > 0) & (raw < 0.5)).any()
+    np.testing.assert_array_equal(model.predict(X), raw > 0)
+    with pytest.raises(AttributeError, match="Hinge makes are no probabilities"):
+        model.predict_proba(X)

@@ -18,6 +18,7 @@ file                  idea
 ``split``             rows to train on, rows to validate on
 ``target_scaling``    numbers to be predicted, brought near zero and back
 ``frames``            raw tables as inputs
+``labels``            labels, one or any of several, as numbers and back
 ``gaps``              labels that are not there, or not of one kind
 ``class_weights``     what rows count, where classes have weights
 ``observers``         callbacks

@@ -6,15 +6,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from chainrule import nn
 from chainrule.errors import ParameterError
 from chainrule.estimators.class_weights import weighted
-from chainrule.estimators.gaps import require_labels
+from chainrule.estimators.labels import Labels, checked
 from chainrule.estimators.network import NetworkEstimator
 from chainrule.estimators.split import Examples, is_given
 from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss
@@ -26,9 +24,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     Parameters
     ----------
     network
-        A `chainrule.nn.Module` with one raw output per class (for two classes one is enough), or
-        a function from the number of outputs to a module. None is a perceptron with one hidden
-        layer of 100 units. A search reaches inside: ``network__layers__0__units``.
+        A `chainrule.nn.Module` with one raw output per class or label (for two classes one is
+        enough), or a function from the number of outputs to a module. None is a perceptron with
+        one hidden layer of 100 units. A search reaches inside: ``network__layers__0__units``.
     loss
         One of `chainrule.losses`; None is the cross-entropy that suits the outputs.
     optimizer
@@ -48,7 +46,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     n_iter_no_change
         See `early_stopping`.
     class_weight
-        How much classes count: None, "balanced", or a dictionary.
+        How much classes count: None, "balanced", a dictionary, or a list with a dictionary for
+        each of several labels.
     penalties, clip, frozen
         As for `chainrule.train.Trainer`; a number for `clip` limits the norm of the gradient.
     shuffle
@@ -73,7 +72,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     network_
         The trained network.
     classes_
-        The labels, sorted.
+        The labels, sorted; of several labels a row the numbers of their columns.
     n_iter_, loss_, best_epoch_, stopped_because_
         Epochs, loss of the last one, the epoch whose weights are kept (None for the last), and
         why training ended.
@@ -95,7 +94,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **NetworkEstimator._parameter_constraints,
-        "class_weight": [None, StrOptions({"balanced"}), dict],
+        "class_weight": [None, StrOptions({"balanced"}), dict, list],
     }
 
     def __init__(
@@ -167,27 +166,22 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         X
             Numbers (n, ...), or a raw table of pandas, polars or Arrow.
         y
-            Labels (n,).
+            Labels (n,), or indicators (n, labels) for several labels per row.
         sample_weight
             How much each row counts (n,), or None.
         X_val, y_val, sample_weight_val
             Rows that are measured after every epoch.
         """
         X = self._examples(X, y)
-        require_labels(y)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                "NetworkClassifier needs at least two classes, but y holds only one class: "
-                f"{self.classes_[0]!r}"
-            )
-        examples = Examples(X, codes.astype(np.int32), self._weight(sample_weight, X))
+        y = checked(y, self)
+        self._labels = Labels.of(y, type(self).__name__)
+        self.classes_ = self._labels.classes
+        examples = Examples(X, self._labels.codes(y), self._weight(sample_weight, X))
         validation = self._further(X_val, y_val, sample_weight_val)
-        examples, validation = self._divided(examples, validation, examples.y)
-        weight = weighted(self.class_weight, self.classes_[examples.y], examples.weight)
+        strata = None if self._labels.several else examples.y
+        examples, validation = self._divided(examples, validation, strata)
+        labels = examples.y if self._labels.several else self.classes_[examples.y]
+        weight = weighted(self.class_weight, labels, examples.weight)
         examples = Examples(examples.X, examples.y, weight)
         network = self._built(len(self.classes_), _perceptron)
         loss = self._loss_for(network, examples.X)
@@ -195,7 +189,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return self
 
     def predict(self, X: Any) -> Any:
-        """Give the label of each row (n,).
+        """Give the label of each row (n,), or indicators (n, labels).
 
         Parameters
         ----------
@@ -203,7 +197,11 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             As for `fit`.
         """
         check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        outputs = self._outputs(X)
+        if self._labels.several or outputs.shape[1] == 1:
+            yes = outputs > self._loss_.accuracy().threshold
+            return self._labels.chosen(yes if self._labels.several else yes[:, 0].astype(int))
+        return self._labels.chosen(outputs.argmax(axis=1))
 
     def predict_proba(self, X: Any) -> Any:
         """Give the probability of each class, in the order of `classes_`: (n, classes).
@@ -212,37 +210,90 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         ----------
         X
             As for `fit`.
+
+        Raises
+        ------
+        AttributeError
+            If the loss gives outputs that are no probabilities, as `chainrule.losses.Hinge` does.
         """
         check_is_fitted(self)
-        X = self._coded(self._inputs(X))
-        found = np.asarray(self._loss_.probabilities(self._run(self.network_, X)))
-        if found.ndim > 1 and found.shape[1] > 1:
+        loss = self._loss_
+        if type(loss).probabilities is Loss.probabilities and loss.accuracy().threshold == 0.0:
+            raise AttributeError(
+                f"the outputs that {type(loss).__name__} makes are no probabilities: use "
+                "decision_function"
+            )
+        found = np.asarray(loss.probabilities(self._outputs(X)))
+        if self._labels.several or found.shape[1] > 1:
             return found
-        yes = found.reshape(-1, 1)
-        return np.hstack([1 - yes, yes])
+        return np.hstack([1 - found, found])
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Give the logarithm of `predict_proba`, minus infinity where that is 0.
+
+        Parameters
+        ----------
+        X
+            As for `fit`.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def decision_function(self, X: Any) -> Any:
+        """Give the raw outputs: (n,) for two classes, else (n, classes) or (n, labels).
+
+        They rank rows as the probabilities do, but never saturate at 0 or 1. For two classes with
+        an output each they are the second minus the first.
+
+        Parameters
+        ----------
+        X
+            As for `fit`.
+        """
+        check_is_fitted(self)
+        outputs = self._outputs(X)
+        if self._labels.several or outputs.shape[1] > 2:
+            return outputs
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
+
+    def _outputs(self, X: Any) -> Any:
+        """Compute the raw outputs of each row, (n, outputs)."""
+        outputs = self._run(self.network_, self._coded(self._inputs(X)))
+        return outputs.reshape(len(outputs), -1)
 
     def _loss_for(self, network: nn.Module, X: Any) -> Loss:
         shape, classes = self._output_shape(network, X), len(self.classes_)
+        several = self._labels.several
         outputs = 1 if shape == () else int(shape[-1])
-        if len(shape) > 1 or (outputs != classes and not (outputs == 1 and classes <= 2)):
+        enough = outputs == classes or (outputs == 1 and classes == 2 and not several)
+        if len(shape) > 1 or not enough:
+            what = "labels" if several else "classes"
             raise ParameterError(
                 f"the network gives outputs of shape {shape} per row, but there are {classes} "
-                "classes: it should have one output for each (for two classes, one is enough)"
+                f"{what}: it should have one output for each"
+                f"{'' if several else ' (for two classes, one is enough)'}"
             )
-        fitting: Loss = CrossEntropy() if outputs > 1 else BinaryCrossEntropy()
+        one_of_many = outputs > 1 and not several
+        fitting: Loss = CrossEntropy() if one_of_many else BinaryCrossEntropy()
         self._loss_: Loss = fitting if self.loss is None else self.loss
+        if not one_of_many and self._loss_.accuracy().threshold is None:
+            raise ParameterError(
+                f"{type(self._loss_).__name__} is for one of several classes with an output each: "
+                "for labels that a row may have or not, use BinaryCrossEntropy"
+            )
         return self._loss_
 
     def _further(self, X: Any, y: Any, weight: Any) -> Examples | None:
         if not is_given(X, y, weight):
             return None
-        X, y = self._inputs(X), column_or_1d(y, warn=True)
+        X, y = self._inputs(X), checked(y, self)
         check_consistent_length(X, y)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y_val has classes that y has not: {unknown}")
-        codes = np.searchsorted(self.classes_, y).astype(np.int32)
-        return Examples(X, codes, self._weight(weight, X))
+        return Examples(X, self._labels.codes(y, "y_val"), self._weight(weight, X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
 
 def _perceptron(outputs: int) -> nn.Module:
