@@ -116,6 +116,37 @@ def test_an_lstm_has_its_gates_and_its_memory() -> None:
     assert entry.startswith("c_2⁽¹⁾[2] = f_2⁽¹⁾[2]·c_1⁽¹⁾[2] + i_2⁽¹⁾[2]·g_2⁽¹⁾[2] = ")
 
 
+class Masked(nn.Module):
+    """A recurrence over the steps that count, their mean, and a unit."""
+
+    body: nn.Module = nn.LSTM(2)
+    head: nn.Module = nn.Dense(1)
+
+    def __call__(self, x: Any, mask: Any, *, key: Any = None) -> Any:
+        """Compute the unit."""
+        count = cnp.sum(cnp.astype(mask, x.dtype), axis=1)[:, None]
+        return self.head(cnp.sum(self.body(x, mask), axis=1) / count)
+
+
+def masked(body: nn.Module) -> Step:
+    x, mask = np.ones((2, 3, 1)), np.array([[True, True, True], [True, False, False]])
+    network = Masked(body).initialise(0, x, mask)
+    return explain(network, (x, mask), [[1.0], [0.0]], losses.HalfSquaredError(), optim.SGD(0.1))
+
+
+def test_a_mask_is_called_m_and_keeps_the_state_where_it_says_so() -> None:
+    found = masked(nn.LSTM(2))
+    assert [text(symbol) for symbol, _ in found.derivation.given[:3]] == ["x", "m", "t"]
+    assert said(found, "cnew_2(1)") == "f_2⁽¹⁾ ⊙ c_1⁽¹⁾ + i_2⁽¹⁾ ⊙ g_2⁽¹⁾"
+    assert said(found, "c_2(1)") == "ĉ_2⁽¹⁾ if m[:, 2] else c_1⁽¹⁾"
+    assert said(found, "h_2(1)") == "o_2⁽¹⁾ ⊙ tanh(ĉ_2⁽¹⁾) if m[:, 2] else h_1⁽¹⁾"
+    assert said(found, "z(2)") == "p⁽¹⁾ @ W⁽²⁾ + b⁽²⁾"
+    assert found["h_3(1)"][1].tolist() == found["h_1(1)"][1].tolist()
+    assert "m is 1 at the steps of a sequence that count" in found.derivation.legend()
+    assert r"\hat{c}_{2}^{(1)}" in found.derivation.latex()
+    assert said(masked(nn.SimpleRNN(2)), "h_2(1)") == "tanh(z_2⁽¹⁾) if m[:, 2] else h_1⁽¹⁾"
+
+
 def test_written_out_steps_give_the_gradients_of_the_loop(recurrent: Step) -> None:
     objective = recurrent.objective
 

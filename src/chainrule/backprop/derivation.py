@@ -160,6 +160,10 @@ class Derivation:
             notes.append("i counts rows, j columns")
         if any(isinstance(part, Symbol) and part.name == "n" for part in parts):
             notes.append("n is the number of rows")
+        if any(symbol == Symbol("m", ndim=kind.ndim) for symbol, kind in self.given):
+            notes.append("m is 1 at the steps of a sequence that count")
+        if any(isinstance(part, Symbol) and part.name.startswith("ĉ") for part in parts):
+            notes.append("ĉ is the memory that a step makes")
         if any(isinstance(part, Symbol) and part.name == "k" for part in parts):
             notes.append("k counts the steps made before")
         if self.guards:

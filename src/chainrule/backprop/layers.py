@@ -53,6 +53,7 @@ _STEPS = {
     "carry 1 of 1": "h",
     "carry 1 of 2": "h",
     "carry 2 of 2": "c",
+    "memory": "ĉ",  # where a mask lets the memory before stay instead
     "sum": "z",
     "input gate": "i",
     "forget gate": "f",
@@ -242,11 +243,12 @@ def _output(owner: str, owners: Sequence[str], outputs: Mapping[str, Node]) -> N
 def _is_chain(layers: Sequence[_Layer], data: Collection[Node]) -> bool:
     """Whether each layer reads nothing but the output of the one before; the first one the data."""
     ends = [layer.output or layer.readers[-1] for layer in layers]
+    masks = {x for x in data if x.type.dtype == "bool"}  # any layer may ask which steps count
     for i, layer in enumerate(layers):
         stops = {*ends[:i], *data}
-        allowed = {ends[i - 1]} if i else set(data)
+        allowed = {ends[i - 1], *masks} if i else set(data)
         reached = set().union(*(_nearest(node, stops) for node in layer.readers))
-        if reached - allowed or (i and not reached):
+        if reached - allowed or (i and not reached - masks):
             return False
     return True
 

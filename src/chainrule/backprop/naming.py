@@ -18,7 +18,7 @@ from chainrule.backprop.unrolling import Role
 from chainrule.backprop.variables import assigned_variables
 from chainrule.ir import Graph, Node
 
-_SPELLED = {"δ": "delta", "γ": "gamma", "β": "beta", "μ": "mu"}
+_SPELLED = {"δ": "delta", "γ": "gamma", "β": "beta", "μ": "mu", "ĉ": "cnew"}
 
 
 @dataclass

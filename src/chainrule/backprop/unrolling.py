@@ -149,7 +149,9 @@ class _Writer:
             carries = [inner[x] for x in body.graph.outputs]
             for i, carry in enumerate(carries, 1):
                 role = Role(f"carry {i} of {len(carries)}", t + 1, loop)
-                self.roles.setdefault(carry.node, role)
+                known_as = self.roles.setdefault(carry.node, role)
+                if (known_as.step, known_as.loop) == (role.step, role.loop):
+                    self.roles[carry.node] = role
             for index, values in kept.items():
                 values[t] = inner[body.values[index]]
         for node in family:

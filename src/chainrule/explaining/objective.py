@@ -126,9 +126,11 @@ def lay_out(
             "the network has no arrays to train: call network.initialise(seed, example) first"
         )
     names = name_values(graph, wrt, unrolled.roles)
-    if len(flatten(given)[0]) == 1:
-        x = graph.inputs[len(paths)]
-        names.of[x] = Symbol("x", ndim=x.type.ndim)
+    data = graph.inputs[len(paths) :][: len(flatten(given)[0])]
+    masks = [x for x in data if x.type.dtype == "bool"]
+    for letter, alone in (("x", [x for x in data if x not in masks]), ("m", masks)):
+        if len(alone) == 1:
+            names.of[alone[0]] = Symbol(letter, ndim=alone[0].type.ndim)
     values = tuple(flatten((network, given, targets))[0])
     trained = tuple(paths[i] for i in wrt)
     return Objective(network, given, targets, graph, values, tuple(wrt), trained, names)

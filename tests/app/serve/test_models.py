@@ -151,8 +151,8 @@ def test_recurrences_are_cut_to_the_steps_that_are_shown(
     _, path, data = made["sequences"]
     moment = shown(path, data)
     assert "the first 16 steps of each" in frame(moment)["about"]
-    assert moment.step["x[0]"].shape == (4, 16, 1)
-    assert moment.step["x[1]"].sum(axis=1).tolist() == [16, 3, 11, 16]
+    assert moment.step["x"].shape == (4, 16, 1)
+    assert moment.step["m"].sum(axis=1).tolist() == [16, 3, 11, 16]
 
 
 @pytest.mark.parametrize("kind", KINDS)

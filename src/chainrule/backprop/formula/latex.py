@@ -10,7 +10,14 @@ from chainrule.backprop.formula.printing import Style, render, split_index, spli
 
 _LETTERS = {
     **{"α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon"},
-    **{"η": r"\eta", "λ": r"\lambda", "σ": r"\sigma", "∞": r"\infty", "⋯": r"\cdots"},
+    **{
+        "η": r"\eta",
+        "λ": r"\lambda",
+        "σ": r"\sigma",
+        "ĉ": r"\hat{c}",
+        "∞": r"\infty",
+        "⋯": r"\cdots",
+    },
 }
 _FUNCTIONS = {
     **{name: "\\" + name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp")},

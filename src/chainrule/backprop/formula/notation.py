@@ -33,6 +33,7 @@ from chainrule.backprop.formula.expression import (
     Product,
     Relation,
     Symbol,
+    Transpose,
 )
 from chainrule.backprop.formula.patterns import Softmax, find_softmax
 from chainrule.ir import Dim, Node, Shape
@@ -245,6 +246,8 @@ def _part(x: Expression, node: Node) -> Expression:
         said.append(":" if whole else str(start + 1) if one else f"{start + 1}…{stop}")
     while said and said[-1] == ":":
         said.pop()
+    if isinstance(x, Transpose) and len(said) == 1:  # a row of it is a column of what was swapped
+        return Entry(x.of, (":", *said), node.type.ndim)
     return Entry(x, tuple(said), node.type.ndim) if said else x
 
 

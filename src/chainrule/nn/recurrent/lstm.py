@@ -81,7 +81,7 @@ class LSTMCell(RecurrentCell):
         f = named(cnp.sigmoid(f), "forget gate")
         g = named(cnp.tanh(g), "candidate")
         o = named(cnp.sigmoid(o), "output gate")
-        c = f * state.c + i * g
+        c = named(f * state.c + i * g, "memory")
         return LSTMState(o * cnp.tanh(c), c)
 
     def output(self, state: LSTMState) -> Any:
