@@ -79,13 +79,21 @@ class Builder:
 
     def add(self, card: Card, *inputs: Node, **params: Any) -> Node:
         """Return the node of this op on these inputs, made now or before."""
-        items = tuple(sorted(params.items()))
+        items = tuple(sorted(params.items())) if params else ()
         key = (card, inputs, items)
         node = self._known.get(key)
         if node is None:
-            node_type = card.type(*(x.type for x in inputs), **params)
+            node_type = card.type(*[x.type for x in inputs], **params)
             node = self._known[key] = Node(card, inputs, items, node_type)
         return node
+
+    def repeat(self, node: Node, inputs: tuple[Node, ...]) -> Node:
+        """Return the node of the same op on other inputs of the same types."""
+        key = (node.card, inputs, node.params)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = Node(*key, node.type)
+        return known
 
     def adopt(self, graph: Graph) -> None:
         """Take over the nodes and notes of a graph, so that equal new nodes are these."""

@@ -16,7 +16,6 @@ from chainrule.ir import (
     Dim,
     Graph,
     Node,
-    Note,
     bind,
     families,
     is_loop,
@@ -26,7 +25,7 @@ from chainrule.ops import CARDS
 from chainrule.ops.control import compute_loop
 from chainrule.tracing import functions
 from chainrule.tracing.array import Array, Recorder
-from chainrule.tracing.record import apply, lift, record
+from chainrule.tracing.record import compute, lift, record_again
 from chainrule.tracing.tree import Tree, flatten, leaf_paths, unflatten
 from chainrule.tracing.values import as_array, show, type_of, youngest
 
@@ -150,6 +149,7 @@ def replay(
     for node, value in zip(graph.inputs, values, strict=True):
         known[node] = value if isinstance(value, Array) else as_array(value, node.type.dtype)
     recorder = youngest(list(known.values()))
+    changed = {symbol: size for symbol, size in sizes.items() if size != Dim(symbol)}
     order = topological(graph.outputs, known)
     loops = families(order)
     for node in order:
@@ -157,24 +157,17 @@ def replay(
             continue
         if node.card.name == "input":
             raise TraceError(f"{node} belongs to another tracing")
-        options = {k: bind(v, sizes) for k, v in node.params}
         inputs = [known[x] for x in node.inputs]
-        if is_loop(node) and recorder is None:
+        writer = youngest(inputs) if inputs else recorder
+        if writer is not None:
+            arrays = [lift(x, writer) for x in inputs]
+            known[node] = record_again(writer, node, graph.notes.get(node), arrays, changed)
+        elif is_loop(node):
             bound = [replace(x, params=bind(x.params, sizes)) for x in loops[node]]
             with np.errstate(all="ignore"):
                 known |= zip(loops[node], compute_loop(np, bound, inputs), strict=True)
-            continue
-        noted = 0 if recorder is None else len(recorder.builder.notes)
-        if not inputs and recorder is not None:
-            known[node] = record(recorder, node.card, **options)
         else:
-            known[node] = apply(node.card, *inputs, **options)
-        if recorder is not None and isinstance(known[node], Array) and node in graph.notes:
-            note = graph.notes[node]
-            copy, builder = known[node].node, known[node].recorder.builder
-            if len(builder.notes) > noted:  # made just now: it comes from the original's line
-                builder.notes[copy] = Note(source=note.source)
-            builder.annotate(copy, source=note.source, name=note.name, tapped=note.tapped)
+            known[node] = compute(node.card, *inputs, **{k: bind(v, sizes) for k, v in node.params})
     return [known[node] for node in graph.outputs]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from chainrule.errors import DtypeError, ShapeError, TraceError
-from chainrule.ir import ArrayType, Card, Dim, Shape
+from chainrule.ir import ArrayType, Builder, Card, Dim, Node, Note, Shape, bind
 from chainrule.ops import CARDS
 from chainrule.ops.leaf import Frozen
 from chainrule.tracing.array import Array, Recorder, user_line
@@ -44,35 +44,77 @@ def compute(card: Card, *arrays: Any, **params: Any) -> Any:
 
 def record(recorder: Recorder, card: Card, *arrays: Array, **params: Any) -> Array:
     """Write an op down in a tracing."""
-    if not all(r.open for r in (recorder, *(x.recorder for x in arrays))):
+    node = _add(recorder.builder, card, _nodes(recorder, arrays), params)
+    if node not in recorder.builder.notes:
+        recorder.builder.notes[node] = Note(user_line())
+    return Array(node, recorder)
+
+
+def record_again(
+    recorder: Recorder,
+    node: Node,
+    note: Note | None,
+    arrays: Sequence[Array],
+    sizes: Mapping[str, Any],
+) -> Array:
+    """Write a node of another graph down, with what is known about it.
+
+    Parameters
+    ----------
+    arrays
+        What takes the place of its inputs, of the same types but for `sizes`.
+    sizes
+        Values of symbolic sizes that are replaced.
+    """
+    builder, inputs = recorder.builder, _nodes(recorder, arrays)
+    if sizes:
+        again = _add(builder, node.card, inputs, {k: bind(v, sizes) for k, v in node.params})
+    else:
+        again = builder.repeat(node, inputs)
+    if note is not None:
+        builder.annotate(again, source=note.source, name=note.name, tapped=note.tapped)
+    elif again not in builder.notes:
+        builder.notes[again] = Note(user_line())
+    return Array(again, recorder)
+
+
+def _nodes(recorder: Recorder, arrays: Sequence[Array]) -> tuple[Node, ...]:
+    """Give the nodes behind arrays, and note those that belong to enclosing tracings."""
+    is_open = recorder.open
+    for x in arrays:
+        if x.recorder is not recorder:
+            is_open &= x.recorder.open
+            recorder.outer[x.node] = x
+    if not is_open:
         raise TraceError(
             "a traced array was used after its tracing had ended: it escaped from the function, "
             "for example through a global variable or a list; return it instead"
         )
+    return tuple([x.node for x in arrays])
+
+
+def _add(builder: Builder, card: Card, inputs: Sequence[Node], params: Mapping[str, Any]) -> Node:
     try:
-        node = recorder.builder.add(card, *(x.node for x in arrays), **params)
+        return builder.add(card, *inputs, **params)
     except (ShapeError, DtypeError) as error:
         where = user_line()
         if where is not None:
             error.add_note(f"traced at {where}")
         raise
-    if node not in recorder.builder.notes:
-        recorder.builder.annotate(node, source=user_line())
-    for x in arrays:
-        if x.recorder is not recorder:
-            recorder.outer[x.node] = x
-    return Array(node, recorder)
 
 
-def lift(value: Any, recorder: Recorder, dtype: str | None = None) -> Array:
-    """Make a traced array of any value: of a number, of a NumPy array, of a symbolic size."""
+def lift(value: Any, recorder: Recorder, dtype: str | None = None, shape: Shape = ()) -> Array:
+    """Make a traced array of any value: of a number, of a NumPy array, of a symbolic size.
+
+    A number is repeated up to `shape`; what has axes keeps them.
+    """
     if isinstance(value, Array):
         return value
     if isinstance(value, Dim):
         return record(recorder, CARDS["size"], size=value, dtype=dtype or "int32")
     array = as_array(value, dtype)
     if array.ndim == 0:
-        return filled(array.item(), (), array.dtype.name, recorder)
+        return filled(array.item(), shape, array.dtype.name, recorder)
     first = array.flat[0] if array.size else array.dtype.type(0)
     if array.tobytes() == first.tobytes() * array.size:  # 0.0 and -0.0 are equal, their bits not
         return filled(first.item(), array.shape, array.dtype.name, recorder)
@@ -103,10 +145,10 @@ def together(card: Card, values: Sequence[Any], dtypes: Sequence[str]) -> Any:
     shape = broadcast_shapes(*map(shape_of, values))
     recorder = youngest(values)
     if recorder is not None:
-        arrays = (
-            expand(convert(lift(v, recorder, dtype), dtype), shape)
+        arrays = [
+            expand(convert(lift(v, recorder, dtype, shape), dtype), shape)
             for v, dtype in zip(values, dtypes, strict=True)
-        )
+        ]
         return record(recorder, card, *arrays)
     sizes = tuple(int(n) for n in shape)
     concrete = (np.broadcast_to(as_array(v, d), sizes) for v, d in zip(values, dtypes, strict=True))

@@ -12,6 +12,7 @@ from chainrule.ir import ArrayType, Dim, Shape, Size
 from chainrule.tracing.array import Array, Recorder
 
 _RANK = {"bool": 0, "int32": 1, "float32": 2, "float64": 3}
+_NUMBERS = (bool, int, float, np.generic, Dim)
 _NAMES = {np.dtype(name): name for name in _RANK}  # asking a dtype for its name is slow
 
 
@@ -78,7 +79,7 @@ def shape_of(value: Any) -> Shape:
 
 def is_weak(value: Any) -> bool:
     """Tell whether a value is a number without an array: it adopts the dtype that it meets."""
-    return isinstance(value, (bool, int, float, np.generic, Dim))
+    return not isinstance(value, Array) and isinstance(value, _NUMBERS)
 
 
 def result_dtype(*values: Any, floating: bool = False, plain: str = "float64") -> str:
@@ -88,8 +89,12 @@ def result_dtype(*values: Any, floating: bool = False, plain: str = "float64") -
     meet float32 become float32. With `floating` the result is a float in any case; `plain` is
     what floats are when no array is among the values.
     """
-    strong = [type_of(v).dtype for v in values if not is_weak(v)]
-    weak = [_weak_dtype(v) for v in values if is_weak(v)]
+    strong, weak = [], []
+    for v in values:
+        if is_weak(v):
+            weak.append(_weak_dtype(v))
+        else:
+            strong.append(type_of(v).dtype)
     if not strong and "float32" in weak:
         return plain
     result = max(strong + weak, key=_RANK.__getitem__)
@@ -105,8 +110,11 @@ def _weak_dtype(value: Any) -> str:
 
 def youngest(values: Sequence[Any]) -> Recorder | None:
     """Find the tracing that writes an operation on these values down; None if none is traced."""
-    recorders = [v.recorder for v in values if isinstance(v, Array)]
-    return max(recorders, key=lambda r: r.level, default=None)
+    found = None
+    for v in values:
+        if isinstance(v, Array) and (found is None or v.recorder.level > found.level):
+            found = v.recorder
+    return found
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
@@ -115,6 +123,9 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     >>> broadcast_shapes((Dim("batch"), 1), (4,))
     (Dim(symbol='batch', scale=1, offset=0), 4)
     """
+    different = [s for s in shapes if s != shapes[0]]
+    if not different:  # as it is most of the time
+        return shapes[0] if shapes else ()
     ndim = max(map(len, shapes), default=0)
     result: list[Size] = []
     for axis in range(-ndim, 0):
