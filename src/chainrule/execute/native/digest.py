@@ -11,7 +11,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,8 @@ from chainrule.execute.native.compiler import machine
 from chainrule.ir import Graph, Node, topological
 from chainrule.plan import Group
 
-_ROOMS = ("errors.py", "ir", "ops", "plan", "execute")
-"""What a plan's text depends on, the plan being given."""
+_ROOMS = ("ir", "ops", "plan", "execute")
+"""What a program's text depends on, the traced program being given."""
 
 
 def digest(*parts: Any) -> str:
@@ -46,14 +46,19 @@ def generator() -> str:
     it compiled of them is still good.
     """
     home = Path(__file__).parents[2]
-    seen = [str(home)]
-    for room in _ROOMS:
-        for folder, _, names in os.walk(home / room):
-            for name in sorted(names):
-                if name.endswith(".py"):
-                    status = os.stat(os.path.join(folder, name))
-                    seen.append(f"{folder} {name} {status.st_size} {status.st_mtime_ns}")
+    rooms = [home / room for room in _ROOMS if (home / room).is_dir()]  # none in an archive
+    seen = [str(home), *sorted(line for room in rooms for line in _sources(room))]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def _sources(folder: str | Path) -> Iterator[str]:
+    """Describe every file of a folder and of those in it."""
+    for entry in os.scandir(folder):
+        if entry.name.endswith(".py"):
+            status = entry.stat()
+            yield f"{entry.path} {status.st_size} {status.st_mtime_ns}"
+        elif entry.is_dir() and entry.name != "__pycache__":
+            yield from _sources(entry.path)
 
 
 class _Writer:
