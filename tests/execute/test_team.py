@@ -14,7 +14,7 @@ import chainrule.numpy as cnp
 from chainrule.execute import loop
 from chainrule.execute.native import run
 from chainrule.execute.native.run import LoopKey, NativeLoop
-from chainrule.execute.native.team_lines import lasting_lines
+from chainrule.execute.native.team_lines import DONE, LEAVE, NEXT
 
 ROWS, BATCH = 96, 16
 FOREVER = 2**62
@@ -52,12 +52,12 @@ def _train(native: NativeLoop, epochs: int = 3) -> bytes:
 
 def _leaves(native: NativeLoop) -> Any:
     """Until when each thread is on leave."""
-    return native._team[lasting_lines(native.workers) :, 0]
+    return native._team[LEAVE::3, 0]
 
 
 def _runners(native: NativeLoop) -> list[int]:
     """The thread that ran the last level of each worker."""
-    return [int(x) for x in native._team[1 : 1 + native.workers, 1]]
+    return [int(x) for x in native._team[NEXT::3, 1]]
 
 
 @pytest.mark.parametrize("workers", [2, 3, 5])
@@ -98,7 +98,7 @@ def test_a_thread_that_keeps_another_one_waiting_is_sent_on_leave(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     native = _native(monkeypatch, workers=2, threads=2)
-    claimed, done, leaves = native._team[2], native._team[4], _leaves(native)
+    claimed, done, leaves = native._team[NEXT + 3], native._team[DONE + 3], _leaves(native)
     arrays, order = _arrays(), np.arange(BATCH, dtype="int32")
     frozen: list[Any] = []
 

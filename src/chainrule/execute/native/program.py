@@ -33,7 +33,7 @@ from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.kept import Built, obtain
 from chainrule.execute.native.layout import layout_of, slots_of, symbols_of
 from chainrule.execute.native.steps import Steps, write_loop
-from chainrule.execute.native.team import write_team
+from chainrule.execute.native.team import team_text, write_team
 from chainrule.execute.native.transcendental import declarations, definition, requires
 from chainrule.ir import Graph, Node
 from chainrule.plan import Plan
@@ -159,6 +159,8 @@ def _write(program: Program) -> Written:
     else:
         units = [_unit(target, [x for piece in pieces for x in piece], drivers, declared)]
     units += [Unit(text, finished=True) for text in driver.frame.products.values()]
+    if steps and driver.workers > 1:
+        units.append(Unit(team_text(target), finished=True))
     return Written(tuple(units), driver.frame.imports, driver.frame.scratch)
 
 

@@ -24,9 +24,10 @@ from chainrule.execute.native.program import Program
 from chainrule.execute.native.steps import Steps
 from chainrule.execute.native.team import PATIENCE
 from chainrule.execute.native.team_lines import (
+    DONE,
     LINE,
+    NEXT,
     frame_bytes,
-    lasting_lines,
     lines_of_team,
     sizes_at,
 )
@@ -236,7 +237,7 @@ class NativeLoop:
             sizes = frames + self._sizes * _WORD
             self._call(frames, arenas, sizes, status, 0, 0, steps, rows)
             return
-        self._team[: lasting_lines(self.workers)] = 0
+        self._team[0] = self._team[NEXT::3] = self._team[DONE::3] = 0
         threads = self._threads.count
         patience = PATIENCE if threads == self.workers else 0
         places, counts = (frames, arenas, status, address(self._team)), (patience, steps, rows)

@@ -26,14 +26,15 @@ from chainrule.execute.native.gemm import Target
 from chainrule.execute.native.steps import Steps, flush_denormals, write_advance
 from chainrule.execute.native.team_lines import (
     BELL,
+    DONE,
     ENDED,
+    LEAVE,
+    NEXT,
     RESTING,
     SLEEPERS,
     frame_bytes,
     function,
-    line_of_done,
-    line_of_leave,
-    line_of_next,
+    line_of,
     shared_word,
     sizes_at,
 )
@@ -56,11 +57,15 @@ A frame holds the slots of a worker, then its sizes; `patience` is `PATIENCE`, o
 are fewer threads than workers.
 """
 
+_PART = "ptr %frames, ptr %arenas, ptr %status, i64 %worker, i64 %level, i64 %rows"
+
 
 def write_team(
     steps: Steps, slots: Mapping[Node, int], *, workers: int, levels: int, target: Target
 ) -> tuple[str, set[str]]:
     """Write the loop of several threads; give its text, and the declarations that it needs.
+
+    What it calls besides is in `team_text`.
 
     Parameters
     ----------
@@ -71,36 +76,60 @@ def write_team(
     levels
         Of a step.
     """
-    code = Code()
-    sleep, declarations = sleep_text(workers)
+    code, declarations = Code(), {f"declare void @take_turns({ARGUMENTS}, i64, i64)"}
     restore = flush_denormals(code, target, declarations)
-    code.line(f"call void @take_turns({ARGUMENTS})")
+    code.line(f"call void @take_turns({ARGUMENTS}, i64 {workers}, i64 {levels})")
     restore()
     code.line("ret void")
-    pause = ""
-    if "+sse2" in target.features:
-        declarations.add("declare void @llvm.x86.sse2.pause()")
-        pause = "call void @llvm.x86.sse2.pause()"
     texts = [
         f"define void @loop({ARGUMENTS}) nounwind {{\n{code.body}\n}}",
         write_advance(steps, slots, workers),
-        _turns(workers, levels),
-        _run(workers, levels, len(slots) + 1),  # one slot more, for counts of cycles
-        _claim(),
-        _wait(workers, pause),
-        sleep,
+        _part(levels, len(slots) + 1),  # one slot more, for counts of cycles
     ]
     return "\n\n".join(texts), declarations
 
 
-def _turns(workers: int, levels: int) -> str:
+def _part(levels: int, slots: int) -> str:
+    """Run a level of a worker."""
+    return f"""define void @part({_PART}) nounwind {{
+entry:
+  %slots = getelementptr [{frame_bytes(slots)} x i8], ptr %frames, i64 %worker
+  %sizes = getelementptr i8, ptr %slots, i64 {sizes_at(slots)}
+  %step = udiv i64 %level, {levels}
+  %in.step = urem i64 %level, {levels}
+  %first = icmp eq i64 %in.step, 0
+  br i1 %first, label %advance, label %run
+advance:
+  call void @advance(ptr %slots, ptr %sizes, i64 %worker, i64 %step, i64 %rows)
+  br label %run
+run:
+  call void @program(ptr %slots, ptr %arenas, ptr %sizes, ptr %status, i64 %worker, i64 %in.step)
+  ret void
+}}"""
+
+
+def team_text(target: Target) -> str:
+    """Write the module that all programs of several workers share.
+
+    It holds ``take_turns``, by which a thread runs levels until all are done, and calls ``part``.
+    """
+    sleep, declarations = sleep_text()
+    declarations.add(f"declare void @part({_PART})")
+    pause = ""
+    if "+sse2" in target.features:
+        declarations.add("declare void @llvm.x86.sse2.pause()")
+        pause = "call void @llvm.x86.sse2.pause()"
+    return "\n\n".join([*sorted(declarations), _turns(), _run(), _claim(), _wait(pause), sleep])
+
+
+def _turns() -> str:
     """Run level after level; a thread that comes late finds all done, and catches up."""
     return function(
         "void",
         "take_turns",
-        ARGUMENTS,
+        f"{ARGUMENTS}, i64 %workers, i64 %levels",
         f"""
-  {line_of_leave("leave", "%thread", workers)}
+  {line_of(LEAVE, "leave", "%thread")}
   {shared_word("ended", ENDED)}
   {shared_word("resting", RESTING)}
   %began = alloca i64
@@ -109,12 +138,12 @@ def _turns(workers: int, levels: int) -> str:
 turn:
   %level = phi i64 [ 0, %entry ], [ %back, %rest ], [ %after, %met ]
   %looks = phi i64 [ %patience, %entry ], [ %looks, %rest ], [ %less, %met ]
-  %step = udiv i64 %level, {levels}
+  %step = udiv i64 %level, %levels
   %more = icmp slt i64 %step, %steps
   br i1 %more, label %begin, label %end
 begin:
   store i1 false, ptr %helped
-  %in.step = urem i64 %level, {levels}
+  %in.step = urem i64 %level, %levels
   %first = icmp eq i64 %in.step, 0
   br i1 %first, label %ask, label %own
 ask:
@@ -124,7 +153,7 @@ ask:
   %away = icmp sgt i64 %until, %now
   br i1 %away, label %rest, label %own
 rest:
-  %back = call i64 @rest(ptr %team, i64 %until)
+  %back = call i64 @rest(ptr %team, i64 %until, i64 %workers)
   %again = call i64 @now()
   store i64 %again, ptr %began
   br label %turn
@@ -138,7 +167,8 @@ run:
   br label %wait
 wait:
   %start = load i64, ptr %began
-  %other = call i64 @wait(ptr %team, i64 %thread, i64 %level, i64 %looks, i64 %start)
+  %other = call i64 @wait(ptr %team, i64 %thread, i64 %level, i64 %looks, i64 %start,
+                         i64 %workers)
   %some = icmp sge i64 %other, 0
   br i1 %some, label %help, label %met
 help:
@@ -159,28 +189,19 @@ call:
   br label %out
 out:
   ret void""",
+        exported=True,
     )
 
 
-def _run(workers: int, levels: int, slots: int) -> str:
+def _run() -> str:
     """Run a level of a worker, and tell the others; wake those who sleep."""
     return function(
         "void",
         "run",
         "ptr %frames, ptr %arenas, ptr %status, ptr %team, i64 %worker, i64 %level, i64 %rows",
         f"""
-  %slots = getelementptr [{frame_bytes(slots)} x i8], ptr %frames, i64 %worker
-  %sizes = getelementptr i8, ptr %slots, i64 {sizes_at(slots)}
-  %step = udiv i64 %level, {levels}
-  %in.step = urem i64 %level, {levels}
-  %first = icmp eq i64 %in.step, 0
-  br i1 %first, label %advance, label %run
-advance:
-  call void @advance(ptr %slots, ptr %sizes, i64 %worker, i64 %step, i64 %rows)
-  br label %run
-run:
-  call void @program(ptr %slots, ptr %arenas, ptr %sizes, ptr %status, i64 %worker, i64 %in.step)
-  {line_of_done("done", "%worker", workers)}
+  call void @part(ptr %frames, ptr %arenas, ptr %status, i64 %worker, i64 %level, i64 %rows)
+  {line_of(DONE, "done", "%worker")}
   %after = add i64 %level, 1
   %before = atomicrmw xchg ptr %done, i64 %after seq_cst
   {shared_word("sleepers", SLEEPERS)}
@@ -204,7 +225,7 @@ def _claim() -> str:
         "claim",
         "ptr %team, i64 %worker, i64 %level, i64 %thread",
         f"""
-  {line_of_next("next", "%worker")}
+  {line_of(NEXT, "next", "%worker")}
   %after = add i64 %level, 1
   %found = cmpxchg ptr %next, i64 %level, i64 %after seq_cst seq_cst
   %mine = extractvalue {{ i64, i1 }} %found, 1
@@ -218,12 +239,12 @@ out:
     )
 
 
-def _wait(workers: int, pause: str) -> str:
+def _wait(pause: str) -> str:
     """Wait until all have run a level; give -1, or a worker that was claimed on the way."""
     return function(
         "i64",
         "wait",
-        "ptr %team, i64 %thread, i64 %level, i64 %patience, i64 %began",
+        "ptr %team, i64 %thread, i64 %level, i64 %patience, i64 %began, i64 %workers",
         f"""
   %after = add i64 %level, 1
   %since = alloca i64
@@ -235,10 +256,10 @@ look:
   br label %each
 each:
   %worker = phi i64 [ %from, %look ], [ %following, %next ]
-  %is.one = icmp slt i64 %worker, {workers}
+  %is.one = icmp slt i64 %worker, %workers
   br i1 %is.one, label %test, label %met
 test:
-  {line_of_done("done", "%worker", workers)}
+  {line_of(DONE, "done", "%worker")}
   %count = load atomic i64, ptr %done acquire, align 8
   %has = icmp sge i64 %count, %after
   br i1 %has, label %next, label %pending
@@ -251,10 +272,10 @@ pending:
   br i1 %late, label %seek, label %spin
 seek:
   %other = phi i64 [ %worker, %pending ], [ %other.next, %taken ]
-  %is.other = icmp slt i64 %other, {workers}
+  %is.other = icmp slt i64 %other, %workers
   br i1 %is.other, label %free, label %busy
 free:
-  {line_of_next("claims", "%other")}
+  {line_of(NEXT, "claims", "%other")}
   %claimed = load atomic i64, ptr %claims monotonic, align 8
   %is.free = icmp eq i64 %claimed, %level
   br i1 %is.free, label %try, label %taken

@@ -1,9 +1,9 @@
 """What threads that share the steps of a loop tell each other, and where.
 
-It lies in `team`, in lines of `LINE` bytes: the first one about sleep, then for each worker one
-with the level that somebody is to run next and with the thread that ran the last, and one with the
-number of levels that were run; then for each thread one about its leave, which lasts from call to
-call. Levels are counted through all steps.
+It lies in `team`, in lines of `LINE` bytes: the first one is about sleep, then there are three for
+each worker and the thread of its number. One holds the level of the worker that somebody is to run
+next, and the thread that ran the last; one holds the number of its levels that were run; one is
+about the leave of the thread, which lasts from call to call. Levels are counted through all steps.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ def lines_of_team(workers: int) -> int:
     return 1 + 3 * workers
 
 
-def lasting_lines(workers: int) -> int:
-    """How many of the lines are to be zero before a call; the others stay as they are."""
-    return 1 + 2 * workers
+NEXT, DONE, LEAVE = 1, 2, 3
+"""Which line is the first of each kind."""
 
 
 def sizes_at(slots: int) -> int:
@@ -41,26 +40,14 @@ def shared_word(name: str, offset: int) -> str:
     return f"%{name} = getelementptr i8, ptr %team, i64 {offset}"
 
 
-def line_of_next(name: str, worker: str) -> str:
-    """Write the address of the line with a worker's next level into a register."""
-    return _line(name, 1, worker)
-
-
-def line_of_done(name: str, worker: str, workers: int) -> str:
-    """Write the address of the line with the count of a worker's levels into a register."""
-    return _line(name, 1 + workers, worker)
-
-
-def line_of_leave(name: str, thread: str, workers: int) -> str:
-    """Write the address of the line about a thread's leave into a register."""
-    return _line(name, 1 + 2 * workers, thread)
-
-
-def _line(name: str, first: int, number: str) -> str:
-    return f"""%{name}.line = add i64 {number}, {first}
+def line_of(kind: int, name: str, number: str) -> str:
+    """Write the address of the line of a worker, or of a thread, into a register."""
+    return f"""%{name}.before = mul i64 {number}, 3
+  %{name}.line = add i64 %{name}.before, {kind}
   %{name} = getelementptr [{LINE} x i8], ptr %team, i64 %{name}.line"""
 
 
-def function(result: str, name: str, parameters: str, body: str) -> str:
-    """Write a function that only others of its module call."""
-    return f"define internal {result} @{name}({parameters}) nounwind {{\nentry:{body}\n}}"
+def function(result: str, name: str, parameters: str, body: str, *, exported: bool = False) -> str:
+    """Write a function, which only others of its module call, unless it is exported."""
+    linkage = "" if exported else "internal "
+    return f"define {linkage}{result} @{name}({parameters}) nounwind {{\nentry:{body}\n}}"

@@ -12,13 +12,14 @@ import sys
 
 from chainrule.execute.native.team_lines import (
     BELL,
+    DONE,
     ENDED,
+    LEAVE,
+    NEXT,
     RESTING,
     SLEEPERS,
     function,
-    line_of_done,
-    line_of_leave,
-    line_of_next,
+    line_of,
     shared_word,
 )
 
@@ -47,7 +48,7 @@ MONOTONIC = {"darwin": 6}
 """Number of the clock that is never set, where it is not 1."""
 
 
-def sleep_text(workers: int) -> tuple[str, set[str]]:
+def sleep_text() -> tuple[str, set[str]]:
     """Write what threads do when they wait for long; give the text, and what it declares.
 
     These are ``sleep`` until a worker has run a level, ``rest`` until a leave is over, ``wake`` for
@@ -59,18 +60,18 @@ def sleep_text(workers: int) -> tuple[str, set[str]]:
     declarations.add(
         "declare i32 @usleep(i32)" if number is None else "declare i64 @syscall(i64, ...)"
     )
-    texts = [_sleep(workers), _send_on_leave(workers), _rest(workers), _clock(), _futex(number)]
+    texts = [_sleep(), _send_on_leave(), _rest(), _clock(), _futex(number)]
     return "\n\n".join(texts), declarations
 
 
-def _sleep(workers: int) -> str:
+def _sleep() -> str:
     """Sleep until somebody has run a level, or for some time; then see who keeps us waiting."""
     return function(
         "void",
         "sleep",
         "ptr %team, i64 %worker, i64 %level, i64 %thread, i64 %began, ptr %since",
         f"""
-  {line_of_done("done", "%worker", workers)}
+  {line_of(DONE, "done", "%worker")}
   {shared_word("bell", BELL)}
   {shared_word("sleepers", SLEEPERS)}
   %first = load i64, ptr %since
@@ -112,18 +113,18 @@ out:
     )
 
 
-def _send_on_leave(workers: int) -> str:
+def _send_on_leave() -> str:
     """Have the thread that runs a worker take a leave, unless that one or this one is on leave."""
     return function(
         "void",
         "send_on_leave",
         "ptr %team, i64 %worker, i64 %thread, i64 %now, i64 %waited",
         f"""
-  {line_of_next("next", "%worker")}
+  {line_of(NEXT, "next", "%worker")}
   %runner = getelementptr i64, ptr %next, i64 1
   %late = load atomic i64, ptr %runner monotonic, align 8
-  {line_of_leave("mine", "%thread", workers)}
-  {line_of_leave("leave", "%late", workers)}
+  {line_of(LEAVE, "mine", "%thread")}
+  {line_of(LEAVE, "leave", "%late")}
   %my.end = load atomic i64, ptr %mine monotonic, align 8
   %end = load atomic i64, ptr %leave monotonic, align 8
   %last = call i64 @llvm.smax.i64(i64 %my.end, i64 %end)
@@ -150,12 +151,12 @@ out:
     )
 
 
-def _rest(workers: int) -> str:
+def _rest() -> str:
     """Rest until a leave is over, or all is done; give the level at which the others are."""
     return function(
         "i64",
         "rest",
-        "ptr %team, i64 %until",
+        "ptr %team, i64 %until, i64 %workers",
         f"""
   {shared_word("ended", ENDED)}
   {shared_word("resting", RESTING)}
@@ -178,11 +179,11 @@ return:
 each:
   %worker = phi i64 [ 0, %return ], [ %next, %each ]
   %least = phi i64 [ {2**63 - 1}, %return ], [ %less, %each ]
-  {line_of_done("done", "%worker", workers)}
+  {line_of(DONE, "done", "%worker")}
   %count = load atomic i64, ptr %done seq_cst, align 8
   %less = call i64 @llvm.smin.i64(i64 %least, i64 %count)
   %next = add i64 %worker, 1
-  %more = icmp slt i64 %next, {workers}
+  %more = icmp slt i64 %next, %workers
   br i1 %more, label %each, label %out
 out:
   ret i64 %less""",
