@@ -39,9 +39,9 @@ if TYPE_CHECKING:
         loss_along_gradient,
         loss_over_weight,
         loss_surface,
-        summary,
     )
     from chainrule.ir import ArrayType, Dim
+    from chainrule.nn import summary
     from chainrule.tracing import scan, tap, taps
     from chainrule.train import Trainer
 
@@ -77,9 +77,9 @@ _HOMES = {
         "loss_along_gradient",
         "loss_over_weight",
         "loss_surface",
-        "summary",
     ),
     "chainrule.ir": ("ArrayType", "Dim"),
+    "chainrule.nn": ("summary",),
     "chainrule.tracing": ("scan", "tap", "taps"),
     "chainrule.train": ("Trainer",),
 }

@@ -5,7 +5,6 @@ from chainrule.explaining.derived import Derived, derive
 from chainrule.explaining.flow import GradientFlow, gradient_flow
 from chainrule.explaining.landscape import loss_along_gradient, loss_over_weight, loss_surface
 from chainrule.explaining.loss_slices import LossCurve, LossSurface
-from chainrule.explaining.network_summary import Summary, summary
 from chainrule.explaining.nonfinite import find_nonfinite
 from chainrule.explaining.rate_search import RateSearch, find_learning_rate
 from chainrule.explaining.step import Step
@@ -19,7 +18,6 @@ __all__ = [
     "LossSurface",
     "RateSearch",
     "Step",
-    "Summary",
     "check_claims",
     "derive",
     "explain",
@@ -29,5 +27,4 @@ __all__ = [
     "loss_along_gradient",
     "loss_over_weight",
     "loss_surface",
-    "summary",
 ]

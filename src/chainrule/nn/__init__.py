@@ -82,13 +82,14 @@ from chainrule.nn.running import (
     run_step,
     run_with_calls,
     run_with_state,
-    state_paths,
+    summary,
 )
 from chainrule.nn.scope import Variable
 from chainrule.nn.sequential import MLP, Sequential
 from chainrule.nn.stepwise import knows_places, reads_stepwise
 from chainrule.nn.transformer import TransformerDecoder, TransformerEncoder
 from chainrule.nn.transformer_block import TransformerDecoderBlock, TransformerEncoderBlock
+from chainrule.nn.tree import state_paths
 from chainrule.tracing import static
 
 __all__ = [
@@ -183,5 +184,6 @@ __all__ = [
     "state",
     "state_paths",
     "static",
+    "summary",
     "walk",
 ]

@@ -6,13 +6,14 @@ import dataclasses
 import functools
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self, dataclass_transform
 
 from chainrule import random
 from chainrule.backprop import checkpoint
 from chainrule.errors import ChainruleError, ParameterError, ShapeError, TreeError
 from chainrule.ir import ArrayType, Dim, is_float
+from chainrule.nn.network_summary import Summary, open_type, summarise
 from chainrule.nn.scope import Building, Call, Remembered, Scope, Variable, current, entered
 from chainrule.nn.tree import array_places, below, children, field_path, rebuilt, with_fields
 from chainrule.tracing import (
@@ -147,6 +148,45 @@ class Module(ABC):
         concrete = {p: x if isinstance(x, Array) else as_array(x) for p, x in arrays.items()}
         changed: Self = rebuilt(self, "", concrete, None)
         return changed
+
+    def summary(
+        self, *examples: Any, frozen: Sequence[str] = (), depth: int | None = None
+    ) -> Summary:
+        """Say what this network is made of: every layer with its shape, parameters and work.
+
+        Parameters
+        ----------
+        examples
+            What a call receives: arrays (rows, ...), whose number of rows is left open, or an
+            `ArrayType` for each.
+        frozen
+            Paths of layers or arrays that count as fixed.
+        depth
+            How deep layers are shown; None shows all.
+
+        Returns
+        -------
+        A table to print. The network itself stays as it is, with or without arrays.
+
+        >>> from chainrule import nn
+        >>> nn.Sequential(nn.Dense(4), nn.ReLU()).summary(ArrayType((1, 3))).parameters
+        16
+        """
+        if not examples:
+            raise ParameterError(
+                "a summary needs an example of what the network receives, as network.summary(X) "
+                "has; one row is enough"
+            )
+        specs = map_leaves(open_type, examples)
+        calls: list[Call] = []
+
+        def call(network: Module, *inputs: Any) -> Any:
+            with entered(Scope(module_paths(network), calls=calls)):
+                return network(*inputs)
+
+        network = self.initialise(0, *specs)
+        graph = capture(call, (network, *specs)).graph
+        return summarise(calls, graph, network, frozen=frozen, depth=depth)
 
     def hand_on(self, **values: Any) -> None:
         """Set state for the next step: called by a layer while it computes in training.

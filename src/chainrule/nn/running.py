@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainrule.nn.module import Module, module_paths, walk
+from chainrule.nn.module import Module, module_paths
+from chainrule.nn.network_summary import Summary
 from chainrule.nn.scope import Call, Memory, Scope, entered
-from chainrule.nn.tree import field_path
-from chainrule.tracing import as_array, flatten, leaf_paths
+from chainrule.tracing import as_array, flatten
 
 
 def run_with_state(
@@ -87,14 +86,38 @@ def run_with_calls(module: Module, *inputs: Any, key: Any = None) -> tuple[Any, 
     return output, calls
 
 
-def state_paths(module: Module) -> set[str]:
-    """Name the arrays that are state: handed on by steps, changed by no gradient."""
-    found = set()
-    for path, each in walk(module):
-        for f in dataclasses.fields(each):  # type: ignore[arg-type]
-            if f.metadata.get("state"):
-                found.update(leaf_paths(getattr(each, f.name), field_path(path, f.name)))
-    return found
+def summary(
+    network: Module, *examples: Any, frozen: Sequence[str] = (), depth: int | None = None
+) -> Summary:
+    """Say what a network is made of, from its program for inputs of these types.
+
+    `Module.summary` gives the same.
+
+    Parameters
+    ----------
+    network
+        With or without arrays.
+    examples
+        What a call receives: arrays (rows, ...), whose number of rows is left open, or an
+        `ArrayType` for each.
+    frozen
+        Paths of layers or arrays that count as fixed.
+    depth
+        How deep layers are shown; None shows all.
+
+    >>> import numpy as np
+    >>> from chainrule import nn
+    >>> print(summary(nn.Sequential(nn.Dense(4), nn.ReLU(), nn.Dense(1)), np.zeros((8, 3))))
+    layer        kind        output         parameters  trainable  flops  memory
+    network      Sequential  f32[batch, 1]          21         21     41     4 B
+      layers[0]  Dense       f32[batch, 4]          16         16     28    16 B
+      layers[1]  ReLU        f32[batch, 4]           0          0      4    16 B
+      layers[2]  Dense       f32[batch, 1]           5          5      9     4 B
+    <BLANKLINE>
+    21 parameters (21 trainable), 84 B
+    41 flops and 128 B of working memory for one example
+    """
+    return network.summary(*examples, frozen=frozen, depth=depth)
 
 
 def count_parameters(module: Module) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.ir import ArrayType, Dim, is_float
-from chainrule.tracing import Array, as_array
+from chainrule.tracing import Array, as_array, leaf_paths
 
 
 def below(path: str, step: str) -> str:
@@ -36,6 +36,18 @@ def children(value: Any) -> list[tuple[str, Any]]:
         fields = [f for f in dataclasses.fields(value) if not f.metadata.get("static")]
         return [(f".{f.name}", getattr(value, f.name)) for f in fields]
     return []
+
+
+def state_paths(module: Any, path: str = "") -> set[str]:
+    """Name the arrays that are state: handed on by steps, changed by no gradient."""
+    found: set[str] = set()
+    if dataclasses.is_dataclass(module):
+        for f in dataclasses.fields(module):
+            if f.metadata.get("state"):
+                found.update(leaf_paths(getattr(module, f.name), field_path(path, f.name)))
+    for step, child in children(module):
+        found |= state_paths(child, below(path, step))
+    return found
 
 
 def rebuilt(value: Any, path: str, arrays: Mapping[str, Any], dtype: str | None) -> Any:

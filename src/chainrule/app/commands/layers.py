@@ -8,8 +8,8 @@ from typing import Any
 
 from chainrule import nn
 from chainrule.app.screen import Screen
-from chainrule.explaining import summary
 from chainrule.ir import ArrayType
+from chainrule.nn import summary
 
 
 def layers_of(network: nn.Module | None, types: Sequence[ArrayType]) -> list[dict[str, Any]]:

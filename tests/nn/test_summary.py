@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 import chainrule.numpy as cnp
 from chainrule import nn
-from chainrule.explaining import Summary
+from chainrule.nn.network_summary import Summary
 from chainrule.plan import plan
 from chainrule.tracing import capture
 
@@ -106,3 +106,16 @@ def test_it_is_plain_data_and_a_table_in_notebooks() -> None:
 def test_a_wrong_input_says_which_layer_refuses_it() -> None:
     with pytest.raises(cr.errors.ShapeError, match="expects sequences"):
         cr.summary(nn.Sequential(nn.MultiHeadAttention(2)), np.zeros((1, 3)))
+
+
+def test_a_network_gives_its_own_summary() -> None:
+    network = nn.Sequential(nn.Dense(4), nn.BatchNorm())
+    found = network.summary(np.zeros((2, 3)), depth=1)
+    assert found == cr.summary(network, np.zeros((2, 3)), depth=1)
+    assert (found.parameters, found.state) == (16 + 16, 8)
+    assert network.layers[0].weight is None  # it is the summary of a copy that holds arrays
+
+
+def test_a_summary_without_an_example_says_what_it_needs() -> None:
+    with pytest.raises(cr.errors.ParameterError, match=r"network\.summary\(X\)"):
+        nn.Sequential(nn.Dense(4)).summary()

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.ir import ArrayType, Dim, Graph, Node, bind, is_float, itemsize, topological
-from chainrule.nn import Module, run_with_calls, state_paths
 from chainrule.nn.scope import Call
+from chainrule.nn.tree import state_paths
 from chainrule.plan import plan
 from chainrule.tracing import (
     Array,
@@ -19,7 +19,6 @@ from chainrule.tracing import (
     capture,
     flatten,
     leaf_paths,
-    map_leaves,
     replay,
     spec_of,
 )
@@ -136,46 +135,29 @@ class Summary:
         return f'<div style="overflow-x:auto">{table}</div><p>{sums}</p>'
 
 
-def summary(
-    network: Module, *examples: Any, frozen: Sequence[str] = (), depth: int | None = None
+def summarise(
+    calls: Sequence[Call],
+    graph: Graph,
+    network: Any,
+    *,
+    frozen: Sequence[str] = (),
+    depth: int | None = None,
 ) -> Summary:
-    """Say what a network is made of, from its program for inputs of these types.
+    """Count what the calls of a network's layers hold and do.
 
     Parameters
     ----------
+    calls
+        Of every layer, as they were traced.
+    graph
+        The program they were traced into.
     network
-        With or without arrays.
-    examples
-        What a call receives: arrays (rows, ...), whose number of rows is left open, or an
-        `ArrayType` for each.
-    frozen
-        Paths of layers or arrays that count as fixed.
-    depth
-        How deep layers are shown; None shows all.
-
-    >>> from chainrule import nn
-    >>> print(summary(nn.Sequential(nn.Dense(4), nn.ReLU(), nn.Dense(1)), np.zeros((8, 3))))
-    layer        kind        output         parameters  trainable  flops  memory
-    network      Sequential  f32[batch, 1]          21         21     41     4 B
-      layers[0]  Dense       f32[batch, 4]          16         16     28    16 B
-      layers[1]  ReLU        f32[batch, 4]           0          0      4    16 B
-      layers[2]  Dense       f32[batch, 1]           5          5      9     4 B
-    <BLANKLINE>
-    21 parameters (21 trainable), 84 B
-    41 flops and 128 B of working memory for one example
+        The tree of modules, with arrays.
+    frozen, depth
+        As for `chainrule.summary`.
     """
-    specs = map_leaves(_open, examples)
-    network = network.initialise(0, *specs)
-    calls: list[Call] = []
-
-    def call(network: Module, *inputs: Any) -> Any:
-        output, found = run_with_calls(network, *inputs)
-        calls.extend(found)
-        return output
-
-    graph = capture(call, (network, *specs)).graph
     planned = plan(graph, limits=ONE)
-    arrays = network.arrays()
+    arrays = dict(zip(leaf_paths(network), flatten(network)[0], strict=True))
     state = state_paths(network)
     fixed = state | {p for p in arrays if any(_covers(name, p) for name in frozen)}
     fixed |= {path for path, x in arrays.items() if not is_float(x.dtype.name)}
@@ -217,7 +199,7 @@ class _Counted:
         )
 
 
-def _open(x: Any) -> ArrayType:
+def open_type(x: Any) -> ArrayType:
     """The type of an example, its number of rows left open."""
     if isinstance(x, ArrayType):
         return x
