@@ -63,9 +63,10 @@ def load_sample(name: str) -> Sample:
     [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0)]
     """
     if name not in _SAMPLES:
-        raise DataError(
-            f"there is no sample {name!r}: {suggest(name, _SAMPLES)} (all: {', '.join(_SAMPLES)})"
-        )
+        meant = suggest(name, _SAMPLES)
+        if meant.startswith("did"):
+            meant += f" (all: {', '.join(_SAMPLES)})"
+        raise DataError(f"there is no sample {name!r}: {meant}")
     return _SAMPLES[name](name)
 
 

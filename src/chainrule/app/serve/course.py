@@ -133,11 +133,12 @@ class Library:
             return self._course(address, address.past)
 
     def _course(self, address: Address, past: tuple[Change, ...]) -> Course:
-        key = json.dumps([address.source, dict(address.settings), [_plain(c) for c in past]])
-        if key in self._courses:
-            self._courses.move_to_end(key)
-            return self._courses[key]
+        key = json.dumps([address.source, dict(address.settings), [_listed(c) for c in past]])
         material = self.shelf.get(address.source)
+        known = self._courses.get(key)
+        if known is not None and known.program.material is material:
+            self._courses.move_to_end(key)
+            return known
         made = self._begin(address, material, past)
         self._courses[key] = made
         while len(self._courses) > MOST_COURSES:
@@ -208,7 +209,7 @@ def check_finite(records: dict[str, Any], first: int) -> None:
         )
 
 
-def _plain(change: Change) -> list[Any]:
+def _listed(change: Change) -> list[Any]:
     return [change.step, change.name, change.where, list(change.index), change.value]
 
 

@@ -40,14 +40,14 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     grouped: set[str] = set()
     parts = {line.key: line.part for line in moment.step.lines}
-    names = _names(moment)
+    names, loops, trained = _names(moment), _loops(moment), _trained(moment)
     for key in moment.step.keys():  # noqa: SIM118 - a step is no dict
-        over_time = _steps(moment, key)
+        over_time = loops.get(key, [])
         memory = parts.get(key, "given") == "given" and re.match(r"[msv]_", key)
         if memory or (over_time and over_time[0] in grouped):
             continue
         grouped.update(over_time)
-        stack = _stack(moment, over_time or [key])
+        stack = _stack([_of_row(moment, each, trained)[0] for each in over_time or [key]], key)
         if stack is None:
             continue
         count, rows, columns = stack.shape
@@ -56,7 +56,7 @@ def maps(moment: Moment) -> list[dict[str, Any]]:
         finite = kept[np.isfinite(kept)]
         title = names.get(key, key)
         title = re.sub(r"_\d+", "_t", title) if over_time else title
-        about = f"{len(over_time)} steps × {columns}" if over_time else _size(moment, key)
+        about = f"{len(over_time)} steps × {columns}" if over_time else _size(moment, key, trained)
         if kept.shape[1:] != (rows, columns):
             about += f", its first {' × '.join(map(str, kept.shape[1 if rows > 1 else 2 :]))}"
         found.append(
@@ -110,7 +110,7 @@ def about_place(moment: Moment, key: object, place: Sequence[int]) -> dict[str, 
     if not isinstance(key, str) or key not in moment.step.keys() or len(place) != 3:  # noqa: SIM118
         raise ParameterError(f"there is no value {key!r:.80}")
     number, row, column = place
-    over_time = _steps(moment, key)
+    over_time = _loops(moment).get(key, [])
     if over_time:
         if not 0 <= row < len(over_time):
             raise ParameterError(f"there is no step {row + 1} of {key}")
@@ -125,26 +125,24 @@ def about_place(moment: Moment, key: object, place: Sequence[int]) -> dict[str, 
     return {"kind": "entry", "title": title, "subtitle": "", "equations": [entry]}
 
 
-def _steps(moment: Moment, key: str) -> list[str]:
-    """Keys of the same value in all steps of its loop, in order; empty outside of loops."""
-    match = _STEP.fullmatch(key)
-    if match is None:
-        return []
-    same = []
-    for other in moment.step.keys():  # noqa: SIM118 - a step is no dict
-        each = _STEP.fullmatch(other)
-        if each and (each["name"], each["layer"]) == (match["name"], match["layer"]):
-            same.append((int(each["step"]), other))
-    return [other for _, other in sorted(same)]
+def _loops(moment: Moment) -> dict[str, list[str]]:
+    """For each key of a loop's step, those of the same value in all its steps, in order."""
+    found: dict[tuple[str, str | None], list[tuple[int, str]]] = {}
+    for key in moment.step.keys():  # noqa: SIM118 - a step is no dict
+        match = _STEP.fullmatch(key)
+        if match is not None:
+            same = found.setdefault((match["name"], match["layer"]), [])
+            same.append((int(match["step"]), key))
+    ordered = [[key for _, key in sorted(same)] for same in found.values()]
+    return {key: keys for keys in ordered for key in keys}
 
 
-def _stack(moment: Moment, keys: Sequence[str]) -> Any:
+def _stack(shown: Sequence[Any], key: str) -> Any:
     """Values as pictures (count, rows, columns); None for numbers and what has too many axes."""
-    shown = [_of_row(moment, key)[0] for key in keys]
-    if len(keys) > 1:
+    if len(shown) > 1:
         flat = [x.reshape(-1) for x in shown]
         return np.stack(flat)[None] if len({x.size for x in flat}) == 1 else None
-    (x,), key = shown, keys[0]
+    (x,) = shown
     if x.ndim == 0 or x.ndim > 4 or not x.size:
         return None
     if x.ndim < 3:
@@ -157,7 +155,7 @@ def _stack(moment: Moment, keys: Sequence[str]) -> Any:
 def _index(moment: Moment, key: str, place: Place) -> tuple[int, ...]:
     """Where the cell of a picture lies in the value."""
     number, row, column = place
-    x, axis = _of_row(moment, key)
+    x, axis = _of_row(moment, key, _trained(moment))
     if x.ndim == 0:
         inner: tuple[int, ...] = ()
     elif x.ndim == 1:
@@ -173,11 +171,15 @@ def _index(moment: Moment, key: str, place: Place) -> tuple[int, ...]:
     return (*inner[:axis], moment.row, *inner[axis:])
 
 
-def _of_row(moment: Moment, key: str) -> tuple[Any, int | None]:
+def _trained(moment: Moment) -> set[str]:
+    """Keys of the arrays that are trained: they have no rows."""
+    objective = moment.step.objective
+    return {key_of(objective.names.of[objective.graph.inputs[i]]) for i in objective.wrt}
+
+
+def _of_row(moment: Moment, key: str, trained: set[str]) -> tuple[Any, int | None]:
     """The part of a value that belongs to the shown row, and the axis of rows."""
     value = np.asarray(moment.step[key], np.float64)
-    objective = moment.step.objective
-    trained = {key_of(objective.names.of[objective.graph.inputs[i]]) for i in objective.wrt}
     bare = key.removeprefix("dL/d").replace("'", "")
     if bare in trained or re.sub(r"^[msv]_", "", bare) in trained:
         return value, None
@@ -188,6 +190,6 @@ def _of_row(moment: Moment, key: str) -> tuple[Any, int | None]:
     return value, None
 
 
-def _size(moment: Moment, key: str) -> str:
-    shape = _of_row(moment, key)[0].shape
+def _size(moment: Moment, key: str, trained: set[str]) -> str:
+    shape = _of_row(moment, key, trained)[0].shape
     return " × ".join(map(str, shape)) or "number"

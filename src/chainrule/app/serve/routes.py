@@ -115,6 +115,7 @@ def make_app(shelf: Shelf, hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "
 
     @app.get("/api/start")
     def start() -> Any:
+        shelf.refresh()
         return {
             "version": __version__,
             "sources": shelf.listing(),

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,40 @@ OTHERS = (".txt", ".md", ".ts", ".npz", ".npy")
 """Endings of files with text, sequences and pictures."""
 
 
+def stamp(paths: tuple[Path, ...]) -> tuple[tuple[int, int], ...]:
+    """Tell states of files apart, by when they were written and how large they are.
+
+    Of the folder of a run it is the model in it that counts; what is not there has a state, too.
+    """
+    found = []
+    for path in paths:
+        inside = path / "model.chainrule"
+        try:
+            state = (inside if inside.is_file() else path).stat()
+        except OSError:
+            found.append((0, 0))
+        else:
+            found.append((state.st_mtime_ns, state.st_size))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What was opened: its title, how it is read, from where, and the files' state at that time."""
+
+    title: str
+    make: Callable[[], Material]
+    paths: tuple[Path, ...] = ()
+    stamp: tuple[tuple[int, int], ...] = ()
+
+
 class Shelf:
     """Everything that can be opened, by name."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._ready: OrderedDict[str, Material] = OrderedDict()
-        self._opened: dict[str, tuple[str, Callable[[], Material]]] = {}
+        self._opened: dict[str, _Opened] = {}
         self._stored: dict[str, str] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -57,7 +85,7 @@ class Shelf:
 
     def _make(self, name: str) -> Material:
         if name in self._opened:
-            return self._opened[name][1]()
+            return self._opened[name].make()
         kind, _, rest = name.partition(":")
         if kind == "example" and rest in WORKED:
             return WORKED[rest]()
@@ -77,7 +105,7 @@ class Shelf:
     def keep(self, name: str, material: Material) -> None:
         """Put material of one's own on the shelf, under a name."""
         with self._lock:
-            self._opened[name] = (material.title, lambda: material)
+            self._opened[name] = _Opened(material.title, lambda: material)
 
     def open_files(
         self, model: str | None, table: str | None, target: str | None, title: str | None = None
@@ -93,6 +121,7 @@ class Shelf:
             raise ParameterError("choose a model, a table, or both")
         shown = title or " with ".join(Path(path).name for path in (model, table) if path)
         path, data = model, table
+        paths = tuple(Path(each) for each in (model, table) if each)
 
         def make() -> Material:
             if path is not None:
@@ -102,9 +131,19 @@ class Shelf:
         key = hashlib.sha256(repr((model, table, target)).encode()).hexdigest()[:12]
         name = f"opened:{key}"
         with self._lock:
+            opened = _Opened(shown, make, paths, stamp(paths))
             self._ready[name] = make()
-            self._opened[name] = (shown, make)
+            self._opened[name] = opened
         return name
+
+    def refresh(self) -> None:
+        """Let files that changed since they were read be read anew when they are asked for."""
+        with self._lock:
+            for name, opened in self._opened.items():
+                now = stamp(opened.paths)
+                if now != opened.stamp:
+                    self._opened[name] = replace(opened, stamp=now)
+                    self._ready.pop(name, None)
 
     def store(self, filename: str, content: bytes) -> str:
         """Keep a file that the browser sent, until the server stops; give its path.
@@ -151,7 +190,7 @@ class Shelf:
     def listing(self) -> list[dict[str, Any]]:
         """List what can be opened, group by group."""
         with self._lock:
-            opened = [{"name": n, "title": title} for n, (title, _) in self._opened.items()]
+            opened = [{"name": n, "title": each.title} for n, each in self._opened.items()]
         examples = [{"name": f"example:{n}", "title": title} for n, title in TITLES.items()]
         samples = [{"name": f"sample:{n}", "title": n} for n in sorted(sample_names(), key=_order)]
         kinds = [{"name": f"network:{n}", "title": title} for n, title in KIND_TITLES.items()]

@@ -35,6 +35,8 @@ def open_port(host: str, port: int | None) -> socket.socket:
     ParameterError
         If the port is taken, or the address is none of this machine.
     """
+    if port is not None and not 0 <= port < 2**16:
+        raise ParameterError(f"a port lies between 0 and 65535, received {port}")
     tried = PORTS if port is None else [port]
     for each in tried:
         taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
