@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         NetworkTransformer,
     )
     from chainrule.execute import jit, trace
+    from chainrule.execute.native.tune import tune
     from chainrule.explaining import (
         check_claims,
         derive,
@@ -67,6 +68,7 @@ _HOMES = {
         "NetworkTransformer",
     ),
     "chainrule.execute": ("jit", "trace"),
+    "chainrule.execute.native.tune": ("tune",),
     "chainrule.explaining": (
         "check_claims",
         "derive",
@@ -128,6 +130,7 @@ __all__ = [
     "tap",
     "taps",
     "trace",
+    "tune",
     "value_and_grad",
     "vjp",
 ]

@@ -29,6 +29,7 @@ def test_compiled_programs_are_counted_and_removed(own_cache: Path, tmp_path: Pa
         "objects": len(contents),
         "removed": 0,
         "bytes": sum(size for _, size in contents),
+        "tuning": None,
         "limit": CACHE_LIMIT,
     }
     assert told["objects"] == 2  # the machine code, and the program's list of it

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.execute.native import blas
 from chainrule.execute.native.gemm import Epilogue, GemmText, Target, gemm
+from chainrule.execute.native.tuning import Tuning
 
 # A sum of k products of numbers of size one is off by about the square root of k roundings.
 ROUNDING = {"float32": 4e-7, "float64": 8e-16}
@@ -61,6 +62,7 @@ class Case:
     epilogue: Epilogue | None = None
     blas: bool = False
     repeated: bool = False
+    tuned: Tuning | None = None
 
     def write(self, name: str = "product") -> GemmText:
         """Write its text."""
@@ -74,7 +76,7 @@ class Case:
             transpose_a=self.transpose_a,
             transpose_b=self.transpose_b,
             accumulate=self.accumulate,
-            target=Target(machine.cpu, machine.features, bits),
+            target=Target(machine.cpu, machine.features, bits, self.tuned),
             limits=(self.m, self.n, self.k) if self.limited else None,
             epilogue=self.epilogue,
             blas=blas.matrix_product(self.dtype) if self.blas else None,

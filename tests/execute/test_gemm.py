@@ -282,14 +282,11 @@ def test_short_rows_are_taken_apart_with_one_shuffle_each(k: int) -> None:
     assert text.count(f"shufflevector <{16 * k} x float>") == k
 
 
-@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 8, 9])
-@pytest.mark.parametrize("n", [3, 16, 21, 29, 32, 100])
+@pytest.mark.parametrize("k", [1, 2, 4, 5, 8, 9])
+@pytest.mark.parametrize("n", [3, 21, 100])
 def test_products_ofshort_rows_agree_with_numpy(n: int, k: int) -> None:
     for dtype in ("float32", "float64"):
-        short = Case(9, n, k, dtype, transpose_b=True, vector_bits=512)
-        for symbolic in ("m", ""):
-            agree(replace(short, symbolic=symbolic))
-            agree(replace(short, symbolic=symbolic, accumulate=True))
+        agree(Case(9, n, k, dtype, transpose_b=True, symbolic="m", vector_bits=512))
 
 
 def test_processors_with_wide_registers_get_wide_vectors() -> None:

@@ -272,6 +272,14 @@ def cache(
     return run(Screen(json, quiet), clear)
 
 
+@app.command()
+def tune(quiet: Quiet = False, json: Json = False) -> ExitCode:
+    """Measure how this processor multiplies matrices fastest, and keep it for programs to come."""
+    from chainrule.app.commands.tune import tune as run
+
+    return run(Screen(json, quiet))
+
+
 @app.command("open")
 def open_page(
     model: Annotated[

@@ -12,6 +12,9 @@ from pathlib import Path
 CACHE_LIMIT = 256 << 20
 """Bytes that all files may take."""
 
+LASTING = "tuning-"
+"""Beginning of the names of files that make no room for others: they took seconds to find."""
+
 _MAGIC = b"chainrule cache 2\n"
 _SUFFIX, _UNFINISHED = ".kept", ".part"
 
@@ -71,7 +74,7 @@ def shrink() -> None:
     total = 0
     for _, size, path in sorted(_files(), reverse=True):
         total += size
-        if total > CACHE_LIMIT:
+        if total > CACHE_LIMIT and not path.name.startswith(LASTING):
             with suppress(OSError):
                 path.unlink()
 

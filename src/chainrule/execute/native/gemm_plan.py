@@ -11,6 +11,7 @@ from typing import Literal
 
 from chainrule.execute.native.gemm_nest import Tiling, narrowed
 from chainrule.execute.native.gemm_text import BYTES, Target
+from chainrule.execute.native.tuning import Tuning
 
 Method = Literal["dots", "mixed", "turned", "tiles", "blas"]
 
@@ -18,21 +19,14 @@ Method = Literal["dots", "mixed", "turned", "tiles", "blas"]
 # tenth faster (2048 cubed).
 BLAS_WORK = 2**30
 
-# A block of B: at most this many bytes per column, and in all, to stay in the second-level cache.
-# Where A is packed once for each block, fewer and larger blocks are better.
-DEPTH_BYTES = 1024
-BLOCK_BYTES = 384 << 10
+# What a block of B may take where A is packed once for each: fewer and larger blocks are better.
 PACKED_BLOCK_BYTES = 2 << 20
 PACKED_LINES_BYTES = 1 << 20
-
-# What B may take of the first-level cache before its panels are copied to lie in one run.
-CACHED_BYTES = 32 << 10
 
 # Where a vector is a whole line of the cache, it is read as fast from where it lies: up to a page
 # between rows of B, and for as long an inner dimension (64 by 784 by 256: 114 GFLOP/s of 118, and
 # 102 where B is packed; 784 by 64 by 256, A transposed: 114 and 107).
 LINE_BYTES = 64
-PAGE_BYTES = 4096
 
 
 def choose(m: int, n: int, k: int, *, transpose_a: bool, transpose_b: bool, lanes: int) -> Method:
@@ -120,18 +114,18 @@ def tiling(
         Whether an operand is stored transposed.
     """
     rows_limit, columns_limit, depth_limit = limits
-    size = BYTES[element]
-    lanes = target.vector_bits // (8 * size)
+    size, tuning = BYTES[element], target.tuning
+    lanes = tuning.vector_bits // (8 * size)
     while n is not None and lanes > 1 and n <= lanes // 2:
         lanes //= 2
-    far = columns_limit * depth_limit * size > CACHED_BYTES
+    far = columns_limit * depth_limit * size > tuning.cached_bytes
     lines = lanes * size == LINE_BYTES
     rows, vectors = _shape(
         rows_limit, n, lanes, target, element=element, strided=transpose_a, far=far
     )
     pack = _packing_lines if lines else _packing
     pack_left, pack_right, depth = pack(
-        limits, size, far=far, transpose_a=transpose_a, must=transpose_b or n is None
+        limits, size, tuning, far=far, transpose_a=transpose_a, must=transpose_b or n is None
     )
     whole_depth = (bounded or k is not None) and 4 * depth_limit <= 5 * depth
     if whole_depth:
@@ -140,7 +134,7 @@ def tiling(
         depth = -(-k // -(-4 * k // (5 * depth)))
     padded = -(-depth // lanes) * lanes
     width = vectors * lanes
-    block = BLOCK_BYTES
+    block = tuning.block_bytes
     if pack_left:
         block = PACKED_LINES_BYTES if lines else PACKED_BLOCK_BYTES
     most = max(1, block // (padded * size * width))
@@ -150,7 +144,13 @@ def tiling(
 
 
 def _packing(
-    limits: tuple[int, int, int], size: int, *, far: bool, transpose_a: bool, must: bool
+    limits: tuple[int, int, int],
+    size: int,
+    tuning: Tuning,
+    *,
+    far: bool,
+    transpose_a: bool,
+    must: bool,
 ) -> tuple[bool, bool, int]:
     """Return whether to pack A and B, and the depth of a block.
 
@@ -160,6 +160,8 @@ def _packing(
         Rows, columns and inner dimension, as they are to be expected.
     size
         Bytes of an element.
+    tuning
+        Figures of the processor.
     far
         Whether B is too large for the first-level cache.
     transpose_a
@@ -173,7 +175,7 @@ def _packing(
         rows >= (32 if transpose_a else 16) and (wide > 256 if transpose_a else far)
     )
     pack_left = transpose_a and pack_right and wide >= 512
-    depth = DEPTH_BYTES // size
+    depth = tuning.depth_bytes // size
     if transpose_a and not pack_left:
         # Rows of A and B that lie far apart soon fall on the same few lines of the cache.
         depth = 256 if pack_right else 128
@@ -181,15 +183,22 @@ def _packing(
 
 
 def _packing_lines(
-    limits: tuple[int, int, int], size: int, *, far: bool, transpose_a: bool, must: bool
+    limits: tuple[int, int, int],
+    size: int,
+    tuning: Tuning,
+    *,
+    far: bool,
+    transpose_a: bool,
+    must: bool,
 ) -> tuple[bool, bool, int]:
     """Return the same where a vector is a whole line of the cache."""
     rows, columns, depth = limits
-    apart = not LINE_BYTES <= columns * size < PAGE_BYTES
-    apart |= not transpose_a and depth * size > PAGE_BYTES
+    apart = not LINE_BYTES <= columns * size < tuning.page_bytes
+    apart |= not transpose_a and depth * size > tuning.page_bytes
     pack_right = must or (far and rows >= 16 and apart)
     deep = not transpose_a and (must or not pack_right)
-    return transpose_a and pack_right, pack_right, (PAGE_BYTES if deep else DEPTH_BYTES) // size
+    deepest = tuning.page_bytes if deep else tuning.depth_bytes
+    return transpose_a and pack_right, pack_right, deepest // size
 
 
 def _shape(
@@ -208,15 +217,16 @@ def _shape(
     left that fill half a vector, which takes one round (256 by 20 by 10: 91, and 83 GFLOP/s).
     Sixteen rows by one vector are better where A is stored transposed: they are a line of it.
     """
+    tuning = target.tuning
     lines = lanes * BYTES[element] == LINE_BYTES
-    twice = lines and target.splits_lines
+    twice = lines and tuning.splits
     overhead = 0.75 if strided and not lines else 0.2 if twice else 0.3
-    short = twice and not strided
-    most_rows, most_vectors = (8 if short else 16, 4) if lines else (12, 8)
+    sums = tuning.strided_sums if strided else tuning.sums
+    most_rows, most_vectors = (min(sums, 16), 4) if lines else (12, 8)
     full, rest = divmod(max(1, lanes * 12 if n is None else n), lanes)
     narrow = 0.5 if rest and twice and narrowed(rest, lanes, element) < lanes else 1.0
     count = full + (rest > 0)
-    fewest = min(8 if short else 16, min(m, 8) * min(count, most_vectors)) if lines else 1
+    fewest = min(sums, min(m, 8) * min(count, most_vectors)) if lines else 1
 
     def cycles(rows: int, vectors: int, saved: float = 0.0) -> float:
         # What is saved by a narrow vector; beside one whole vector, a quarter of it is lost.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chainrule.errors import ExecutorError
+from chainrule.execute.native.tuning import Tuning, usual_tuning
 
 Size = int | str
 """A number of elements: a constant, or the SSA name of an i64."""
@@ -36,11 +37,19 @@ class Target:
         As LLVM names them: ``"znver3"`` and ``"+avx2,+fma,..."``.
     vector_bits
         Width of the widest vector register that is worth using, in bits: 128, 256 or 512.
+    tuned
+        Figures by which products are cut, where they were measured.
     """
 
     cpu: str
     features: str
     vector_bits: int
+    tuned: Tuning | None = None
+
+    @property
+    def tuning(self) -> Tuning:
+        """The figures by which products are cut: measured ones, or the usual ones."""
+        return self.tuned or usual_tuning(self.cpu, self.vector_bits)
 
     @property
     def registers(self) -> int:
@@ -52,11 +61,6 @@ class Target:
     def latency(self) -> int:
         """Cycles until the result of a multiply-add can be used."""
         return 5 if self.cpu in ("haswell", "broadwell", "znver1", "znver2") else 4
-
-    @property
-    def splits_lines(self) -> bool:
-        """Whether a multiply-add of 512 bits takes two rounds, as long as two of 256 bits."""
-        return self.vector_bits == 512 and self.cpu == "znver4"
 
     @property
     def fused(self) -> bool:

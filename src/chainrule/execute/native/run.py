@@ -31,6 +31,7 @@ from chainrule.execute.native.team_lines import (
     lines_of_team,
     sizes_at,
 )
+from chainrule.execute.native.tuned import tuned
 from chainrule.execute.native.workers import Workers
 from chainrule.execute.processors import available_threads
 from chainrule.ir import Graph, bind, itemsize
@@ -54,7 +55,7 @@ LOOP = (*PROGRAM, _COUNT, _COUNT)
 def target() -> Target:
     """What the writer of matrix products needs to know of this machine."""
     here = machine()
-    return Target(cpu=here.cpu, features=here.features, vector_bits=here.vector_bits)
+    return Target(here.cpu, here.features, here.vector_bits, tuned())
 
 
 def time_kernels(planned: Plan, repeats: int = 50) -> list[float]:
