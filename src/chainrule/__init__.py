@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainrule import augment, losses, nn, numpy, optim, random, stop
-    from chainrule.app.model import LanguageModel, Model, load_language_model, load_model
+    from chainrule.app.model import (
+        LanguageModel,
+        Model,
+        load_estimator,
+        load_language_model,
+        load_model,
+        save_model,
+    )
     from chainrule.backprop import (
         check_gradients,
         checkpoint,
@@ -49,7 +56,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "chainrule.app.model": ("LanguageModel", "Model", "load_language_model", "load_model"),
+    "chainrule.app.model": (
+        "LanguageModel",
+        "Model",
+        "load_estimator",
+        "load_language_model",
+        "load_model",
+        "save_model",
+    ),
     "chainrule.backprop": (
         "check_gradients",
         "checkpoint",
@@ -114,6 +128,7 @@ __all__ = [
     "hessian_vector_product",
     "jit",
     "jvp",
+    "load_estimator",
     "load_language_model",
     "load_model",
     "loss_along_gradient",
@@ -124,6 +139,7 @@ __all__ = [
     "numpy",
     "optim",
     "random",
+    "save_model",
     "scan",
     "stop",
     "summary",

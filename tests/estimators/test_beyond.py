@@ -427,3 +427,11 @@ def test_what_would_have_no_effect_is_refused() -> None:
         classifier(solver="lbfgs", clip=1.0).fit(X, Y)
     with pytest.raises(ValueError, match="sample_weight_val is provided, but X_val was not"):
         classifier().fit(X, Y, sample_weight_val=np.ones(150))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_a_few_rows_are_enough(rows: int, solver: str) -> None:
+    model = MLPRegressor(solver=solver, max_iter=5, random_state=0)
+    model.fit(np.ones((rows, 2)), np.arange(rows, dtype=float))
+    assert np.isfinite(model.predict([[1.0, 1.0]])).all()

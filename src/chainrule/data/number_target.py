@@ -15,9 +15,14 @@ from chainrule.errors import DataError, ParameterError
 SHAPES = ("standard", "log", "asinh", "count")
 """What is done to the numbers before they are standardised; ``"count"`` is for counts only."""
 
+UNSCALED = ("plain", "rate")
+"""What estimators learn that leave the numbers as they are: these, or the logarithm of a rate."""
+
 # Skew of an exponential distribution; what a few rows show is chance.
 _SKEW = 2.0
 _FEWEST_FOR_SKEW = 50
+# exp of more is no float64.
+_FULL = 709.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class NumberTarget:
     ``log``       the same of ln(1 + y / unit), for y of at least 0
     ``asinh``     the same of asinh((y - centre) / unit)
     ``count``     a network's output is ln(rate / mean), the target y / mean
+    ``plain``     z = y
+    ``rate``      a network's output is ln(rate), the target y
     ============  ==================================================================
 
     The mean of a logarithm is not the logarithm of the mean: with ``log`` and ``asinh`` a network
@@ -39,7 +46,7 @@ class NumberTarget:
     name
         The column's name.
     shape
-        One of `SHAPES`.
+        One of `SHAPES` or `UNSCALED`.
     mean, deviation
         Of the training values, in the column's unit.
     centre, unit
@@ -155,6 +162,8 @@ class NumberTarget:
         >>> NumberTarget.of(np.array([1.0, 3.0]), "standard").scaled(np.array([1.0, 2.0])).tolist()
         [-1.0, 0.0]
         """
+        if self.shape in UNSCALED:
+            return y
         if self.shape == "count":
             return y / self.mean
         if self.shape == "log":
@@ -167,6 +176,10 @@ class NumberTarget:
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Turn a network's outputs [n] into float64 [n] in the column's unit."""
         z = np.asarray(outputs, np.float64)
+        if self.shape == "plain":
+            return z
+        if self.shape == "rate":
+            return np.exp(np.minimum(z, _FULL))
         if self.shape == "standard":
             return z * self.deviation + self.mean
         span = self.high - self.low
@@ -182,6 +195,8 @@ class NumberTarget:
 
     def restore(self, encoded: np.ndarray) -> np.ndarray:
         """Turn what `encode` gave, [n], into float64 [n] in the column's unit."""
+        if self.shape in UNSCALED:
+            return np.asarray(encoded, np.float64)
         if self.shape == "count":
             return np.asarray(encoded, np.float64) * self.mean
         return self.decode(encoded)
@@ -193,6 +208,8 @@ class NumberTarget:
             "log": f"skewed: ln(1 + y / {self.unit:.6g}), standardised",
             "asinh": f"skewed: asinh((y - {self.centre:.6g}) / {self.unit:.6g}), standardised",
             "count": "a count: the logarithm of its rate is learnt",
+            "plain": "as it is",
+            "rate": "the logarithm of its rate is learnt",
         }[self.shape]
         text = f"{self.name}: number; mean {self.mean:.6g}, deviation {self.deviation:.6g}; {how}"
         written = self.notation.describe()
@@ -208,7 +225,7 @@ class NumberTarget:
         fields.choice("kind", ("numbers",))
         target = cls(
             fields.text("name"),
-            fields.choice("shape", SHAPES),
+            fields.choice("shape", (*SHAPES, *UNSCALED)),
             fields.number("mean"),
             fields.positive("deviation"),
             fields.number("centre"),

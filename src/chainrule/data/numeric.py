@@ -10,7 +10,7 @@ import polars as pl
 from chainrule.data.levels import rare_below
 from chainrule.data.notation import PLAIN, NumberNotation, words_among
 from chainrule.data.overrides import Override
-from chainrule.data.scaling import Scaling, fit_scaling, scaling_from_dict, scaling_to_dict
+from chainrule.data.scaling import Plain, Scaling, fit_scaling, scaling_from_dict, scaling_to_dict
 from chainrule.data.stored import Fields
 from chainrule.data.wording import listing, percent
 from chainrule.errors import DataError
@@ -103,11 +103,18 @@ class NumericColumn:
         Raises
         ------
         DataError
-            If a cell is not a number, though in training all were.
+            If a cell is not a number, though in training all were; or is missing where numbers are
+        taken as they are.
         """
         values = _without(self.notation.require(column), self.absent)
         scaled = self.scaling.apply(values)
         missing = np.isnan(values)
+        if missing.any() and isinstance(self.scaling, Plain):
+            row = int(missing.argmax())
+            raise DataError(
+                f"column {self.name!r}, row {row + 1}: {column[row]!r} is no finite number, and "
+                "nothing stands in for it, since the model learnt from plain numbers"
+            )
         scaled[missing] = 0.0
         notes: tuple[str, ...] = ()
         if missing.any() and not self.missing_share:

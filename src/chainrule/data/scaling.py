@@ -199,7 +199,31 @@ class Quantile:
         return f"quantiles mapped to a normal distribution, {len(self.knots)} knots"
 
 
-Scaling = Standard | Asinh | Ramps | Robust | Quantile
+@dataclass(frozen=True)
+class Plain:
+    """x as it is: one input. What is fitted to numbers that somebody has scaled already.
+
+    Without a mean to stand in, a missing number is an error.
+    """
+
+    method: ClassVar[str] = "plain"
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Name the inputs of a column."""
+        return (column,)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Map values [n] to inputs [n, 1], within float32; NaN stays NaN."""
+        most = float(np.finfo(np.float32).max)
+        bounded: np.ndarray = np.clip(x, -most, most)
+        return bounded[:, None]
+
+    def describe(self) -> str:
+        """Say what is done, in a phrase."""
+        return "as it is"
+
+
+Scaling = Standard | Asinh | Ramps | Robust | Quantile | Plain
 
 METHODS = ("standard", "robust", "quantile", "asinh", "ramps")
 """Ways to scale that can be asked for; ``"auto"`` chooses."""
@@ -321,7 +345,7 @@ def scaling_to_dict(scaling: Scaling) -> dict[str, object]:
 
 def scaling_from_dict(fields: Fields) -> Scaling:
     """Read what `scaling_to_dict` gave; raise `ModelFileError` if it is anything else."""
-    method = fields.choice("method", METHODS)
+    method = fields.choice("method", (*METHODS, Plain.method))
     scaling: Scaling
     if method == "ramps":
         scaling = Ramps(fields.numbers("knots"), fields.numbers("means"))
@@ -331,6 +355,8 @@ def scaling_from_dict(fields: Fields) -> Scaling:
         _require_knots(fields, scaling.knots, scaling.places, "places", one_more=False)
         if max(map(abs, scaling.places)) > _BOUND:
             raise ModelFileError(f"{fields.place}: places should lie within {_BOUND:g} of zero")
+    elif method == "plain":
+        scaling = Plain()
     elif method == "robust":
         scaling = Robust(fields.number("centre"), fields.positive("unit"))
     elif method == "asinh":

@@ -310,11 +310,13 @@ class TargetEncoder:
         return np.stack(decoded, axis=1)
 
     def restore(self, encoded: np.ndarray) -> np.ndarray:
-        """Turn what `encode` gave into labels or numbers; of a count this is not `decode`."""
-        first = self.parts[0]
-        if self.task == "count" and isinstance(first, NumberTarget):
-            return first.restore(encoded)
-        return self.decode(encoded)
+        """Turn what `encode` gave into labels or numbers; of counts this is not `decode`."""
+        numbers = [part for part in self.parts if isinstance(part, NumberTarget)]
+        if not numbers:
+            return self.decode(encoded)
+        columns = np.reshape(encoded, (len(encoded), len(numbers))).T
+        restored = [part.restore(x) for part, x in zip(numbers, columns, strict=True)]
+        return restored[0] if len(restored) == 1 else np.stack(restored, axis=1)
 
     def describe(self) -> tuple[str, ...]:
         """Say what is predicted, a line for each column."""

@@ -20,6 +20,9 @@ file                  idea
 ``frames``            raw tables as inputs
 ``labels``            labels, one or any of several, as numbers and back
 ``gaps``              labels that are not there, or not of one kind
+``seen``              names, ranges and shares of the rows of a fit
+``content``           what a model file holds of a fitted estimator
+``refitted``          ... and a fitted estimator made of it again
 ``class_weights``     what rows count, where classes have weights
 ``observers``         callbacks
 ``parameters``        parameters inside of parameters

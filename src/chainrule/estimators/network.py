@@ -19,6 +19,7 @@ from chainrule.errors import ParameterError
 from chainrule.estimators.frames import encode, fit_encoder, look_again, look_at, make_frame
 from chainrule.estimators.parameters import Adjustable
 from chainrule.estimators.programs import BLOCK
+from chainrule.estimators.seen import Seen
 from chainrule.estimators.settings import clip_of, suitable_batch
 from chainrule.estimators.split import Examples, set_aside
 from chainrule.execute import Compiled, Traced, choose_executor, trace
@@ -99,6 +100,11 @@ class NetworkEstimator(Adjustable, ABC):
         X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=first)
         whole = self.keep_integers and X.dtype.kind in "iu"
         return X.astype(np.int32 if whole else self.dtype, copy=False)
+
+    def _see(self, given: tuple[Any, Any], X: Any, codes: Any, classes: int) -> None:
+        """Remember names, ranges and shares of the rows that `fit` received."""
+        checked = None if self._encodes else X
+        self._seen = Seen.of(*given, checked=checked, codes=codes, classes=classes)
 
     def _coded(self, X: Any, *, tell: bool = True) -> Any:
         return encode(self.encoder_, X, self.dtype, tell=tell) if self._encodes else X

@@ -172,11 +172,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         X_val, y_val, sample_weight_val
             Rows that are measured after every epoch.
         """
+        given = X, y
         X = self._examples(X, y)
         y = checked(y, self)
         self._labels = Labels.of(y, type(self).__name__)
         self.classes_ = self._labels.classes
-        examples = Examples(X, self._labels.codes(y), self._weight(sample_weight, X))
+        codes = self._labels.codes(y)
+        examples = Examples(X, codes, self._weight(sample_weight, X))
+        self._see(given, X, codes, len(self.classes_))
         validation = self._further(X_val, y_val, sample_weight_val)
         strata = None if self._labels.several else examples.y
         examples, validation = self._divided(examples, validation, strata)
@@ -273,6 +276,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 f"{what}: it should have one output for each"
                 f"{'' if several else ' (for two classes, one is enough)'}"
             )
+        self._outputs_count = outputs
         one_of_many = outputs > 1 and not several
         fitting: Loss = CrossEntropy() if one_of_many else BinaryCrossEntropy()
         self._loss_: Loss = fitting if self.loss is None else self.loss

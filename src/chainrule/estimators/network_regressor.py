@@ -133,8 +133,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         X_val, y_val, sample_weight_val
             Rows that are measured after every epoch.
         """
+        given = X, y
         X = self._examples(X, y)
         y = self._numbers(y)
+        self._see(given, X, y, 0)
         self._flat = y.ndim == 1
         examples = Examples(X, y, self._weight(sample_weight, X))
         validation = None

@@ -36,6 +36,7 @@ from chainrule.estimators.lbfgs import minimise
 from chainrule.estimators.observers import Observers
 from chainrule.estimators.parameters import Adjustable
 from chainrule.estimators.programs import BLOCK, predictor
+from chainrule.estimators.seen import Seen
 from chainrule.estimators.settings import computing_dtype, design_of, hidden_sizes, is_stochastic
 from chainrule.estimators.split import Examples, is_given, set_aside
 from chainrule.train import EpochRecord
@@ -104,6 +105,7 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
     _best_coefs: list[Any]
     _best_intercepts: list[Any]
     best_loss_: float | None
+    classes_: Any
 
     # What a classifier and a regressor do differently.
 
@@ -160,6 +162,10 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         observers = Observers(self, 1 if incremental else self.max_iter, X, y)
         examples = self._read(X, y, sample_weight, first, incremental)
+        if first:
+            classes = 0 if self._numeric_targets else len(self.classes_)
+            checked = None if self._encodes else examples.X
+            self._seen = Seen.of(X, y, checked=checked, codes=examples.y, classes=classes)
         self.n_outputs_ = self._output_count(examples.y)
         self._records: list[EpochRecord] = getattr(self, "_records", [])
         self._random_state = check_random_state(self.random_state)

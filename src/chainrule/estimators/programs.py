@@ -122,7 +122,7 @@ def table_rows(rows: int) -> int:
     """
     if rows > _SHARED_ROWS:
         return rows
-    grain = max(8, 1 << (rows.bit_length() - 3))
+    grain = 1 << max(3, rows.bit_length() - 3)
     return -(-rows // grain) * grain
 
 

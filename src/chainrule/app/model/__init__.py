@@ -17,6 +17,7 @@ file               idea
 ``file``           a model as one file, and back
 ``language_file``  ... a language model
 ``forecast_file``  ... a forecast
+``estimator_file``  ... an estimator for scikit-learn's users
 ``weights``        the arrays of a file, matched with its program
 ``container``      a zip archive with a manifest and arrays
 ``program``        a program as JSON, and back
@@ -31,6 +32,7 @@ cards, and sizes are bounded.
 from chainrule.app.model.file import (
     FORMAT,
     AnyModel,
+    load_estimator,
     load_language_model,
     load_model,
     open_model,
@@ -53,6 +55,7 @@ __all__ = [
     "Sampling",
     "compare",
     "guess",
+    "load_estimator",
     "load_language_model",
     "load_model",
     "open_model",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import __version__
 from chainrule.app.model.container import read_container, write_container
 from chainrule.app.model.forecast import ForecastModel
 from chainrule.app.model.forecast_file import forecast_from_json, forecast_to_json
@@ -34,7 +36,7 @@ from chainrule.app.model.trained import Model
 from chainrule.app.model.weights import weights_of
 from chainrule.data import TargetEncoder
 from chainrule.data.stored import Fields
-from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.errors import ChainruleError, DataError, ModelFileError, ParameterError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.ir import ArrayType, Dim, Graph
 
@@ -55,22 +57,52 @@ NAME = "model.chainrule"
 PARTS = ("encoder", "target", "shares", "program", "network", "report")
 
 
-def save_model(model: AnyModel, path: str | os.PathLike[str]) -> None:
+def save_model(
+    model: AnyModel | object,
+    path: str | os.PathLike[str],
+    *,
+    columns: Sequence[str] | None = None,
+    target: str | Sequence[str] | None = None,
+) -> None:
     """Write a model to a file, whole or not at all.
 
     Parameters
     ----------
     model
-        What to store. Its network is stored beside its program if all its layers are ours.
+        What to store: a model, or a fitted `MLPClassifier`, `MLPRegressor`, `NetworkClassifier` or
+        `NetworkRegressor`. Its network is stored beside its program if all its layers are ours.
     path
         By custom it ends in ``.chainrule``.
+    columns
+        Names for the columns of X, where an estimator learnt from numbers without names; None
+        calls them x0, x1, ...
+    target
+        Name or names of what an estimator predicts; None takes those that y had, or else y, or
+        y0, y1, ...
 
     Raises
     ------
     DataError
-        If the file cannot be written.
+        If the file cannot be written, or cannot hold such a model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainrule import MLPRegressor, load_estimator, load_model, save_model
+    >>> line = MLPRegressor(activation="identity", solver="lbfgs", alpha=0.0, random_state=0)
+    >>> line = line.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(line, f"{folder}/line.chainrule", columns=["x"])
+    ...     again = load_estimator(f"{folder}/line.chainrule")
+    ...     model = load_model(f"{folder}/line.chainrule")
+    >>> again.predict([[1.5]]).round(2).tolist(), model.predict({"x": [1.5]}).round(2).tolist()
+    ([4.0], [4.0])
     """
     arrays: Arrays = {}
+    if not isinstance(model, AnyModel):
+        model = _of_estimator(model, columns, target)
+    elif columns is not None or target is not None:
+        raise ParameterError("columns and target name those of an estimator: a model has names")
     if isinstance(model, LanguageModel):
         about = {"kind": LANGUAGE, "format": FORMAT, "chainrule": model.version}
         write_container(path, {**about, **language_to_json(model, arrays)}, arrays)
@@ -92,6 +124,47 @@ def save_model(model: AnyModel, path: str | os.PathLike[str]) -> None:
         "report": dict(model.report),
     }
     write_container(path, manifest, arrays)
+
+
+def _of_estimator(
+    estimator: object, columns: Sequence[str] | None, target: str | Sequence[str] | None
+) -> Model:
+    # Imported here because it loads scikit-learn, which predictions do without.
+    from chainrule.app.model.estimator_file import is_estimator, model_of
+
+    if not is_estimator(estimator):
+        raise DataError(
+            f"a model file cannot hold a {type(estimator).__name__}: it holds what chainrule "
+            "trained, and a fitted MLPClassifier, MLPRegressor, NetworkClassifier or "
+            "NetworkRegressor (which take raw tables, so that they need no pipeline)"
+        )
+    return model_of(estimator, columns=columns, target=target, version=__version__)
+
+
+def load_estimator(path: str | os.PathLike[str]) -> Any:
+    """Read a fitted estimator that `save_model` wrote; nothing in the file can run code.
+
+    It predicts as the one that was saved and has its parameters and learnt attributes. Training
+    that goes on (`partial_fit`, ``warm_start=True``) begins with a fresh state of the optimiser.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        As for `open_model`, and if it was not saved from an estimator, or has layers of a user's
+        own.
+    """
+    from chainrule.app.model.estimator_file import estimator_from
+
+    model = load_model(path)
+    try:
+        return estimator_from(model)
+    except ModelFileError as error:
+        raise ModelFileError(f"{str(path)!r}: {error}") from error
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

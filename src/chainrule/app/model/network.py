@@ -28,6 +28,8 @@ from chainrule.errors import ChainruleError, ModelFileError
 from chainrule.nn import initialisers
 
 SETTINGS = (bool, int, float, str)
+Known = Mapping[str, Any]
+"""Classes that a file may name."""
 
 
 @cache
@@ -47,8 +49,8 @@ def classes() -> Mapping[str, Any]:
 def network_to_json(network: nn.Module) -> dict[str, Any] | None:
     """Give a network as plain JSON values, or None if it holds anything that is not ours."""
     try:
-        stored: dict[str, Any] = _to_json(network, "")
-    except _NotOursError:
+        stored: dict[str, Any] = object_to_json(network, classes())
+    except NotOursError:
         return None
     return stored
 
@@ -68,37 +70,49 @@ def network_from_json(stored: object, arrays: Mapping[str, NDArray[Any]]) -> nn.
     ModelFileError
         If anything in it is not a network that this version knows.
     """
-    network = _from_json(stored, arrays, "network")
+    network = object_from_json(stored, classes(), arrays, "network")
     if not isinstance(network, nn.Module):
         raise ModelFileError("network: the outermost object is not a module")
     return network
 
 
-class _NotOursError(Exception):
+class NotOursError(Exception):
     """A value that has no description."""
 
 
-def _to_json(value: Any, path: str) -> Any:
+def object_to_json(value: Any, known: Known, path: str = "") -> Any:
+    """Give settings, and objects of known classes that hold them, as plain JSON values.
+
+    Raises
+    ------
+    NotOursError
+        If there is anything else among them.
+    """
     if value is None or isinstance(value, SETTINGS):
         if isinstance(value, float) and not math.isfinite(value):
-            raise _NotOursError
+            raise NotOursError
         return value
     if isinstance(value, np.ndarray):
         return {"array": path}
     if type(value) in (tuple, list):
-        items = [_to_json(item, f"{path}[{i}]") for i, item in enumerate(value)]
+        items = [object_to_json(item, known, f"{path}[{i}]") for i, item in enumerate(value)]
         return {type(value).__name__: items}
-    if classes().get(type(value).__name__) is not type(value):
-        raise _NotOursError
+    if known.get(type(value).__name__) is not type(value):
+        raise NotOursError
     fields = dataclasses.fields(value)
     below = {f.name: f"{path}.{f.name}" if path else f.name for f in fields}
     return {
         "class": type(value).__name__,
-        "fields": [[name, _to_json(getattr(value, name), below[name])] for name in below],
+        "fields": [
+            [name, object_to_json(getattr(value, name), known, below[name])] for name in below
+        ],
     }
 
 
-def _from_json(stored: Any, arrays: Mapping[str, NDArray[Any]], place: str) -> Any:
+def object_from_json(
+    stored: Any, known: Known, arrays: Mapping[str, NDArray[Any]], place: str
+) -> Any:
+    """Read what `object_to_json` gave; raise `ModelFileError` if it is anything else."""
     if stored is None or isinstance(stored, SETTINGS):
         return stored
     fields = Fields(stored, place)
@@ -112,13 +126,15 @@ def _from_json(stored: Any, arrays: Mapping[str, NDArray[Any]], place: str) -> A
         if sequence.__name__ in stored:
             items = fields.items(sequence.__name__)
             fields.end()
-            return sequence(_from_json(x, arrays, f"{place}[{i}]") for i, x in enumerate(items))
-    return _object_from_json(fields, arrays)
+            return sequence(
+                object_from_json(x, known, arrays, f"{place}[{i}]") for i, x in enumerate(items)
+            )
+    return _known_from_json(fields, known, arrays)
 
 
-def _object_from_json(fields: Fields, arrays: Mapping[str, NDArray[Any]]) -> Any:
+def _known_from_json(fields: Fields, known: Known, arrays: Mapping[str, NDArray[Any]]) -> Any:
     name = fields.text("class")
-    kind: Any = classes().get(name)
+    kind: Any = known.get(name)
     if kind is None:
         raise ModelFileError(f"{fields.place}: this version has no layer {name!r}")
     wanted = [f.name for f in dataclasses.fields(kind)]
@@ -130,7 +146,7 @@ def _object_from_json(fields: Fields, arrays: Mapping[str, NDArray[Any]]) -> Any
     value = object.__new__(kind)
     for key, stored in pairs:
         place = f"{fields.place}.{key}"
-        setting = _from_json(stored, arrays, place)
+        setting = object_from_json(stored, known, arrays, place)
         if not _suits(setting, hints.get(key, Any)):
             raise ModelFileError(f"{place}: {setting!r:.40} is not of the kind {hints[key]}")
         object.__setattr__(value, key, setting)
