@@ -44,6 +44,7 @@ FACES: Mapping[str, str] = {
     "optim": "train",
     "random": "tracing",
     "stop": "train",
+    "version": "errors",
 }
 
 # Which modules may import a heavy library; "nowhere" is an empty tuple.

@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from chainrule.version import __version__
+
 if TYPE_CHECKING:
     from chainrule import augment, losses, nn, numpy, optim, random, stop
     from chainrule.app.model import (
@@ -52,8 +54,6 @@ if TYPE_CHECKING:
     from chainrule.nn import summary
     from chainrule.tracing import scan, tap, taps
     from chainrule.train import Trainer
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "chainrule.app.model": (

@@ -201,7 +201,7 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Plain:
-    """x as it is: one input. What is fitted to numbers that somebody has scaled already.
+    """x as it is, one input, for numbers that somebody has scaled already.
 
     Without a mean to stand in, a missing number is an error.
     """

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import __version__
 from chainrule.app.model.container import read_container, write_container
 from chainrule.app.model.forecast import ForecastModel
 from chainrule.app.model.forecast_file import forecast_from_json, forecast_to_json
@@ -39,6 +38,7 @@ from chainrule.data.stored import Fields
 from chainrule.errors import ChainruleError, DataError, ModelFileError, ParameterError
 from chainrule.execute import numpy as numpy_executor
 from chainrule.ir import ArrayType, Dim, Graph
+from chainrule.version import __version__
 
 Arrays = dict[str, NDArray[Any]]
 
