@@ -105,7 +105,7 @@ def _bound(speed: Calibration, kernel: Kernel, workload: Workload) -> float:
 
 
 def _name(group: Group) -> str:
-    return f"{group.kind} -> {', '.join(str(x.type) for x in group.outputs)}"
+    return f"{group.title} -> {', '.join(str(x.type) for x in group.outputs)}"
 
 
 def _needs(plan: Plan, group: Group) -> tuple[float, float]:

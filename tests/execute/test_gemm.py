@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -145,13 +146,18 @@ def test_a_nan_stays_in_its_row(n: int) -> None:
     assert np.isfinite(np.delete(product, 4, axis=0)).all()
 
 
-def _bias(text: Text, part: Part) -> str:
-    bias = text.load(part.vector, text.address("%bias", part.column), part.valid)
-    total = text.value(f"fadd {part.vector} {part.value}, {bias}")
-    zero = (part.vector, "zeroinitializer")
-    return text.call(
-        str(part.vector), f"llvm.maxnum.{part.vector.suffix}", (part.vector, total), zero
-    )
+def _bias(n: int) -> Epilogue:
+    def write(text: Text, parts: Sequence[Part]) -> None:
+        for part in parts:
+            kind = part.vector
+            bias = text.load(kind, text.address("%bias", part.column), part.valid)
+            total = text.value(f"fadd {kind} {part.value}, {bias}")
+            zero = (kind, "zeroinitializer")
+            value = text.call(str(kind), f"llvm.maxnum.{kind.suffix}", (kind, total), zero)
+            place = text.add(text.multiply(part.row, n), part.column)
+            text.store(kind, value, text.address("%c", place), part.valid)
+
+    return Epilogue(("ptr noalias %bias",), write)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +173,7 @@ def _bias(text: Text, part: Part) -> str:
 def test_an_epilogue_sees_every_element_once_it_is_complete(
     m: int, n: int, k: int, symbolic: str, transpose_a: bool
 ) -> None:
-    epilogue = Epilogue(("ptr noalias %bias",), _bias)
-    case = Case(m, n, k, symbolic=symbolic, transpose_a=transpose_a, epilogue=epilogue)
+    case = Case(m, n, k, symbolic=symbolic, transpose_a=transpose_a, epilogue=_bias(n))
     a, b, c = random_arrays(case)
     bias = np.linspace(-2, 2, n, dtype=np.float32)
     actual = multiply(case, a, b, c, bias)

@@ -38,8 +38,9 @@ class Group:
     Attributes
     ----------
     kind
-        "map" (a loop over entries), "reduce", "argmax", "cumulate", "contract", "take",
-        "scatter_add", "overlap_add", "fold_in", or "scan" (all values of a loop).
+        "map" (a loop over entries), "reduce", "argmax", "cumulate", "contract" (a matrix product,
+        and what a map makes of its tiles), "take", "scatter_add", "overlap_add", "fold_in", or
+        "scan" (all values of a loop).
     outputs
         The values written to memory.
     inner
@@ -57,6 +58,21 @@ class Group:
     def members(self) -> list[Node]:
         """All values that the kernel computes, in order."""
         return [*self.inner, *self.outputs]
+
+    @property
+    def product(self) -> Node:
+        """The matrix product of a "contract"."""
+        return next(x for x in self.members if x.card.kind == "contract")
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it is a product with a map of its tiles."""
+        return self.kind == "contract" and len(self.members) > 1
+
+    @property
+    def title(self) -> str:
+        """What it is called where people read it."""
+        return f"{self.kind}+map" if self.mapped else self.kind
 
 
 def is_view(node: Node) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from chainrule.ir import Graph, Node, Size
 from chainrule.ops import CARDS
+from chainrule.plan.epilogue import join
 from chainrule.plan.fuse import Group, fuse
 from chainrule.plan.memory import Placement, bytes_of, place
 
@@ -84,17 +85,31 @@ class LoopPlan:
 
 
 def plan_loops(
-    groups: Sequence[Group], limits: Mapping[str, int], *, everything_apart: bool = False
+    groups: Sequence[Group],
+    limits: Mapping[str, int],
+    *,
+    everything_apart: bool = False,
+    joined: bool = True,
 ) -> dict[Group, LoopPlan]:
-    """Plan the steps of all loops among some groups; see `fuse` for the last parameter."""
+    """Plan the steps of all loops among some groups.
+
+    Parameters
+    ----------
+    everything_apart
+        See `fuse`.
+    joined
+        Whether maps are joined with the products that they read.
+    """
     return {
-        group: _plan_loop(group, limits, everything_apart)
+        group: _plan_loop(group, limits, everything_apart, joined)
         for group in groups
         if group.kind == "scan"
     }
 
 
-def _plan_loop(group: Group, limits: Mapping[str, int], everything_apart: bool) -> LoopPlan:
+def _plan_loop(
+    group: Group, limits: Mapping[str, int], everything_apart: bool, joined: bool
+) -> LoopPlan:
     options = group.outputs[0].options
     body = options["body"]
     stacked = [x for x in group.outputs if x.options["stacked"]]
@@ -106,6 +121,8 @@ def _plan_loop(group: Group, limits: Mapping[str, int], everything_apart: bool) 
     kept = _apart(values, {*wanted.inputs} - free)
     graph = Graph(wanted.inputs, (*ends, *(x for x in kept if x not in free)), wanted.notes)
     kernels = fuse(graph, {}, everything_apart=everything_apart)
+    if joined:
+        kernels = join(kernels, graph.outputs, {}, None)
     placement = place(kernels, dict.fromkeys([*graph.inputs, *graph.outputs]), lambda _: limits)
     buffers, total = {}, placement.total
     for i, end in enumerate(ends):
@@ -125,7 +142,7 @@ def _plan_loop(group: Group, limits: Mapping[str, int], everything_apart: bool) 
         tuple(kernels),
         placement,
         buffers,
-        plan_loops(kernels, limits, everything_apart=everything_apart),
+        plan_loops(kernels, limits, everything_apart=everything_apart, joined=joined),
         total,
     )
 

@@ -11,6 +11,7 @@ from chainrule.errors import GraphError
 from chainrule.ir import Graph, Node, bind, check, element_count
 from chainrule.ops import CARDS
 from chainrule.plan.chunk import Chunk, chunk
+from chainrule.plan.epilogue import join
 from chainrule.plan.fuse import Group, fuse, in_memory
 from chainrule.plan.loops import LoopPlan, plan_loops
 from chainrule.plan.memory import Lives, Placement, lower_bound, place
@@ -21,6 +22,7 @@ from chainrule.plan.simplify import simplify
 PASSES = (
     ("simplify", "rewrite into fewer operations with the same bits"),
     ("fuse", "choose what lies in memory, and group values into kernels"),
+    ("join", "compute maps of a matrix product while its tiles are in registers"),
     ("share", "divide a minibatch among workers"),
     ("chunk", "run kernels on as many rows at a time as a cache holds"),
     ("place", "give every value a place in one block of memory"),
@@ -146,7 +148,7 @@ class Plan:
             cost += f", {time * 1e6:.2f} us, {speed:.1f} GFLOP/s"
         outputs = ", ".join(f"{names[x]}: {x.type}" for x in group.outputs)
         reads = ", ".join(names[x] for x in group.reads)
-        lines = [f"{number} {group.kind:<11} {outputs} <- {reads or 'nothing'}  [{cost}]"]
+        lines = [f"{number} {group.title:<12} {outputs} <- {reads or 'nothing'}  [{cost}]"]
         loop = self.every_loop.get(group)
         if loop is None:
             return lines + [f"        {_formula(x, names)}" for x in group.members]
@@ -169,6 +171,7 @@ def plan(
     workers: int = 1,
     simplified: bool = True,
     fused: bool = True,
+    joined: bool = True,
     chunked: bool = True,
 ) -> Plan:
     """Plan a program.
@@ -182,9 +185,9 @@ def plan(
     workers
         How many share the program, if its minibatch can be shared; its first symbolic size is
         then divided among them.
-    simplified, fused, chunked
-        Whether to apply the passes "simplify" and "chunk", and whether "fuse" may join
-        operations: switches to see what the passes are worth.
+    simplified, fused, joined, chunked
+        Whether to apply the passes "simplify", "join" and "chunk", and whether "fuse" may put
+        several operations into a kernel: switches to see what the passes are worth.
     """
     limits = dict(limits or {})
     graph = check(simplify(graph)) if simplified else graph
@@ -194,6 +197,8 @@ def plan(
     rows = _rows(graph, limits)
     level = rows.level if rows else {}
     groups = fuse(graph, pairs, everything_apart=not fused, updates_apart=workers > 1, level=level)
+    if fused and joined:
+        groups = join(groups, graph.outputs, pairs, rows)
     in_place = frozenset(x for x in pairs if _can_overwrite(groups, x, pairs))
     outside: set[Node] = {*graph.inputs, *graph.outputs} - (set(pairs) - in_place)
     sharing: Sharing | None = None
@@ -209,13 +214,15 @@ def plan(
             sharing = None
         else:
             groups = list(sharing.groups)
+    if sharing is None and rows is not None and fused and joined:  # no sum is made in parts
+        groups = join(groups, graph.outputs, pairs, None)
     placement = place(
         groups,
         dict.fromkeys(outside),
         partial(_limits_of, limits, chunks),
         partial(_lives, sharing, chunks),
     )
-    loops = plan_loops(groups, limits, everything_apart=not fused)
+    loops = plan_loops(groups, limits, everything_apart=not fused, joined=fused and joined)
     return Plan(graph, tuple(groups), placement, pairs, in_place, limits, sharing, chunks, loops)
 
 
@@ -273,7 +280,7 @@ def _with_copies(
 def _can_overwrite(groups: Sequence[Group], x: Node, pairs: Mapping[Node, Node]) -> bool:
     """Whether all readers of the old value have run, or read just the entry being written."""
     home = next(i for i, g in enumerate(groups) if x in g.outputs)
-    if groups[home].kind != "map":
+    if groups[home].kind != "map" and (not groups[home].mapped or x is groups[home].product):
         return False
     old = pairs[x]
     if sum(y is old for y in pairs.values()) > 1:
@@ -290,12 +297,14 @@ def _flops(group: Group, limits: Mapping[str, int], loops: Mapping[Group, LoopPl
         loop = loops[group]
         steps = int(bind(loop.length, limits))
         return steps * sum(_flops(inner, limits, loops) for inner in loop.groups)
-    if group.kind == "contract":
-        inner = group.outputs[0].inputs[0].type.shape[-1]
-        count = element_count(bind(group.outputs[0].type.shape, limits))
-        return 2 * int(count) * int(bind(inner, limits))
     total = 0
     seen: set[Node] = set(group.reads)
+    if group.kind == "contract":
+        product = group.product
+        inner = product.inputs[0].type.shape[-1]
+        count = element_count(bind(product.type.shape, limits))
+        total += 2 * int(count) * int(bind(inner, limits))
+        seen.add(product)
     stack = list(group.members)
     while stack:
         x = stack.pop()

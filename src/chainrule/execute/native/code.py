@@ -16,6 +16,28 @@ LLVM_TYPES = {
     "bool": "i1",
 }
 
+_SUFFIXES = {"float32": "f32", "float64": "f64", "int32": "i32"}
+
+
+def kind_of(dtype: str, lanes: int = 1) -> str:
+    """Name the LLVM type of one scalar, or of a vector of several.
+
+    >>> kind_of("bool"), kind_of("float32", 16)
+    ('i1', '<16 x float>')
+    """
+    kind = LLVM_TYPES[dtype]
+    return kind if lanes == 1 else f"<{lanes} x {kind}>"
+
+
+def suffix_of(dtype: str, lanes: int = 1) -> str:
+    """Name the type inside the name of an intrinsic or a function.
+
+    >>> suffix_of("float32"), suffix_of("float64", 8)
+    ('f32', 'v8f64')
+    """
+    return _SUFFIXES[dtype] if lanes == 1 else f"v{lanes}{_SUFFIXES[dtype]}"
+
+
 ROLLED, UNROLLED = "!ROLLED", "!UNROLLED"
 """Stand for the metadata of one loop, until the module numbers them."""
 

@@ -106,7 +106,8 @@ class Frame:
 
     def keep_product(self, declarations: Sequence[str], definition: str, kinds: str) -> str:
         """Keep a function as a module of its own, under a name made of its text; return that."""
-        text = "\n".join([*declarations, definition.replace("define internal", "define")])
+        exported = definition.replace("define internal void @product(", "define void @product(")
+        text = "\n".join([*declarations, exported])
         name = f"product_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         self.products[name] = text.replace("@product(", f"@{name}(")
         self.declarations.add(f"declare void @{name}({kinds})")

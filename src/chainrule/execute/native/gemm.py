@@ -22,6 +22,7 @@ from chainrule.errors import DtypeError, ParameterError
 from chainrule.execute.native.blas import Routine
 from chainrule.execute.native.gemm_methods import (
     Limits,
+    in_one_go,
     sweep,
     write_blas,
     write_dots,
@@ -65,6 +66,9 @@ class GemmText:
         then takes the address of the copy in place of B's. Else empty.
     packed
         Bytes of that copy, which has to be aligned to 64 bytes.
+    through_memory
+        Whether C holds sums that are not complete, or the product before its epilogue. Else
+        nothing but the epilogue touches it, if there is one.
     """
 
     text: str
@@ -73,6 +77,7 @@ class GemmText:
     symbols: tuple[str, ...]
     packing: str = ""
     packed: int = 0
+    through_memory: bool = False
 
 
 def gemm(
@@ -111,8 +116,8 @@ def gemm(
     limits
         The sizes, with the largest that will ever be passed in place of None.
     epilogue
-        What happens to each element before it is stored, as adding a bias. It adds parameters to
-        the function.
+        What becomes of the elements in place of storing them, as adding a bias. It adds
+        parameters to the function.
     blas
         The BLAS routine that may be called for very large products; the linker has to give
         the symbol its address. Without it, those are computed in tiles too.
@@ -177,6 +182,7 @@ def gemm(
         (blas.symbol,) if method == "blas" and blas is not None else (),
         _definition(name, packing, before) if packed else "",
         packed,
+        epilogue is not None and (fused is None or not in_one_go(text, operands, expected)),
     )
 
 

@@ -34,6 +34,11 @@ def write_tiles(
     return sum(cut.scratch(text.element))
 
 
+def in_one_go(text: Text, operands: Operands, limits: Limits) -> bool:
+    """Tell whether tiles are complete when they are stored first, so that none is read again."""
+    return _cut(text, operands, limits).whole_depth
+
+
 def write_packed(
     text: Text, operands: Operands, limits: Limits, epilogue: Epilogue | None, before: Text
 ) -> int:
@@ -182,8 +187,7 @@ def sweep(text: Text, operands: Operands, epilogue: Epilogue) -> None:
         offset = text.add(text.multiply(row, n), column)
         place = text.address(operands.c, offset)
         value = text.load(vector, place, valid)
-        value = epilogue.write(text, Part(vector, value, row, column, valid))
-        text.store(vector, value, place, valid)
+        epilogue.write(text, [Part(vector, value, row, column, valid)])
 
     def row(index: Size, _: list[str]) -> list[str]:
         whole = text.round_down(n, text.lanes)

@@ -366,7 +366,8 @@ class Nest:
     def _tile(self, where: _Block, first: Size, panel: _Panel, final: str | bool) -> None:
         text, operands, tiling = self.text, self.operands, self.tiling
         rows = tuple(self._row(first, index) for index in range(tiling.rows))
-        place = Place(operands.c, operands.n, rows, panel.column, panel.spans)
+        present = tuple(self._present(first, index) for index in range(tiling.rows))
+        place = Place(operands.c, operands.n, rows, present, panel.column, panel.spans)
         resume = operands.accumulate or not tiling.whole_depth
         sums = begin(text, place, resume=resume)
         sums = multiply(
@@ -385,9 +386,16 @@ class Nest:
     def _row(self, first: Size, index: int) -> Size:
         """Return a row of a tile; those beyond the end are the last one again."""
         row, m = self.text.add(first, index), self.operands.m
-        if index == 0 or (isinstance(m, int) and m % self.tiling.rows == 0):
+        if self._present(first, index) is True:
             return row
         return self.text.minimum(row, self.text.subtract(m, 1))
+
+    def _present(self, first: Size, index: int) -> str | bool:
+        """Whether a row of a tile exists."""
+        m = self.operands.m
+        if index == 0 or (isinstance(m, int) and m % self.tiling.rows == 0):
+            return True
+        return self.text.less(self.text.add(first, index), m)
 
     def _left(self, where: _Block, first: Size, rows: tuple[Size, ...]) -> Left:
         text = self.text

@@ -11,8 +11,9 @@ a multiply-add of whole lines takes two rounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from chainrule.execute.native.gemm_text import Size, Text, Vector
 
@@ -43,19 +44,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Epilogue:
-    """What happens to every element of a product before it is stored.
+    """What happens to the elements of a product, in place of storing them.
 
     Attributes
     ----------
     arguments
         Further parameters of the function, as in ``("ptr noalias %bias",)``.
     write
-        Writes instructions that compute the new value of a part, and returns its SSA name. It
-        may be asked for the same part twice, so it must not add to memory.
+        Writes what is computed of some parts of a row, and stored. The parts may overlap: what
+        they read is read before anything is stored, so that it may be written over.
     """
 
     arguments: tuple[str, ...]
-    write: Callable[[Text, Part], str]
+    write: Callable[[Text, Sequence[Part]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,15 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tile of the result is stored: rows, first column, and its vectors."""
+    """Where a tile of the result is stored: rows, first column, and its vectors.
+
+    `present` tells whether a row exists; those that do not are the last one again.
+    """
 
     pointer: str
     stride: Size
     rows: tuple[Size, ...]
+    present: tuple[str | bool, ...]
     column: Size
     spans: tuple[Span, ...]
 
@@ -180,21 +185,17 @@ def begin(text: Text, place: Place, *, resume: bool) -> list[str]:
 
 
 def finish(text: Text, place: Place, sums: list[str], epilogue: Epilogue | None) -> None:
-    """Store a tile."""
-    parts, values = place.parts(text), list(sums)
-    if epilogue is not None:
-        values = [
-            epilogue.write(
-                text,
-                Part(
-                    span.vector(text.element),
-                    value,
-                    row,
-                    text.add(place.column, span.start),
-                    span.valid,
-                ),
+    """Store a tile, or what an epilogue makes of it."""
+    if epilogue is None:
+        for value, (_, span, address) in zip(sums, place.parts(text), strict=True):
+            text.store(span.vector(text.element), value, address, span.valid)
+        return
+    columns = [text.add(place.column, span.start) for span in place.spans]
+    for i, row in enumerate(place.rows):
+        parts = [
+            Part(span.vector(text.element), value, row, column, span.valid)
+            for value, column, span in zip(
+                sums[i * len(columns) :], columns, place.spans, strict=False
             )
-            for value, (row, span, _) in zip(sums, parts, strict=True)
         ]
-    for value, (_, span, address) in zip(values, parts, strict=True):
-        text.store(span.vector(text.element), value, address, span.valid)
+        text.when(place.present[i], partial(epilogue.write, text, parts))

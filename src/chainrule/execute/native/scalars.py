@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any
+from typing import Any, Protocol
 
 from chainrule.errors import ExecutorError
-from chainrule.execute.native.code import LLVM_TYPES, Code, Indices, Value
+from chainrule.execute.native.code import LLVM_TYPES, Indices, Value, kind_of, suffix_of
 from chainrule.ir import Size, is_float
 
 _FLOAT_TESTS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
 _INTEGER_TESTS = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
-_BITS = {"float32": "f32", "float64": "f64", "int32": "i32"}
 
-EXACT = "contract "
-"""Products may join sums in one rounding; nothing else changes."""
+EXACT = ""
+"""A sum takes what it adds as it is; a product that it adds joins it in one rounding, see `add`."""
 
 ANY_ORDER = "reassoc nsz contract "
 """For sums over axes, whose order of addition is free."""
 
 
-def literal(value: Any, dtype: str) -> str:
-    """Write a number as LLVM reads it, without losing a bit."""
+def literal(value: Any, dtype: str, lanes: int = 1) -> str:
+    """Write a number as LLVM reads it, without losing a bit; in every lane of a vector.
+
+    >>> literal(2, "int32"), literal(1.0, "float32", 4)
+    ('2', 'splat (float 0x3FF0000000000000)')
+    """
+    if lanes > 1:
+        return f"splat ({LLVM_TYPES[dtype]} {literal(value, dtype)})"
     if not is_float(dtype):
         return str(int(value)) if dtype != "bool" else ("true" if value else "false")
     exact = float(value)
@@ -36,7 +41,7 @@ def literal(value: Any, dtype: str) -> str:
 class Unsigned:
     """Arithmetic on 32-bit words, for the random generator."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Lines) -> None:
         self._code = code
 
     def word(self, value: int) -> Value:
@@ -58,40 +63,67 @@ class Unsigned:
         return Value(self._code.set(f"or i32 {left}, {right}"), "int32")
 
 
+class Lines(Protocol):
+    """Text of a function that is being written; `Code` is one."""
+
+    intrinsics: set[str]
+    functions: set[tuple[str, str]]
+
+    def set(self, text: str, /) -> str:
+        """Write an instruction, and return the name of its value."""
+        ...
+
+
 class Scalars:
     """The builder that elementwise cards, folds and the random generator receive.
+
+    A product joins the sum that it is added to in one rounding, where the processor can. That is
+    written down here, and not left to LLVM, so that a formula gives the same bits wherever it is
+    computed.
 
     Parameters
     ----------
     code
         Where instructions are written.
     indices
-        For symbolic sizes.
+        For symbolic sizes; None where a formula has none.
     flags
-        Fast-math flags of sums and products.
+        Fast-math flags of sums.
     whole
         Prefix of the registers that hold sizes of the whole minibatch, of which a worker may
         have only some rows.
+    lanes
+        How many scalars one value holds: neighbours, in a vector.
     """
 
     def __init__(
-        self, code: Code, indices: Indices, flags: str = EXACT, whole: str = "size"
+        self,
+        code: Lines,
+        indices: Indices | None,
+        flags: str = EXACT,
+        whole: str = "size",
+        lanes: int = 1,
     ) -> None:
         self._code = code
         self._indices = indices
         self._flags = flags
         self._whole = whole
+        self._lanes = lanes
+        self._factors: dict[str, tuple[Value, Value]] = {}  # of products of floats, by name
         self.unsigned = Unsigned(code)
 
+    def _kind(self, dtype: str) -> str:
+        return kind_of(dtype, self._lanes)
+
     def _binary(self, float_op: str, integer_op: str, x: Value, y: Value) -> Value:
-        kind = LLVM_TYPES[x.dtype]
+        kind = self._kind(x.dtype)
         op = f"{float_op} {self._flags}" if is_float(x.dtype) else f"{integer_op} "
         return Value(self._code.set(f"{op}{kind} {x.name}, {y.name}"), x.dtype)
 
     def _intrinsic(self, name: str, *values: Value) -> Value:
         dtype = values[0].dtype
-        kind = LLVM_TYPES[dtype]
-        full = f"llvm.{name}.{_BITS[dtype]}"
+        kind = self._kind(dtype)
+        full = f"llvm.{name}.{suffix_of(dtype, self._lanes)}"
         self._code.intrinsics.add(f"declare {kind} @{full}({', '.join([kind] * len(values))})")
         arguments = ", ".join(f"{kind} {x.name}" for x in values)
         return Value(self._code.set(f"call {kind} @{full}({arguments})"), dtype)
@@ -102,7 +134,7 @@ class Scalars:
 
     def constant(self, value: Any, dtype: str) -> Value:
         """A number."""
-        return Value(literal(value, dtype), dtype)
+        return Value(literal(value, dtype, self._lanes), dtype)
 
     def lowest(self, dtype: str) -> Value:
         """What no number is below."""
@@ -114,29 +146,46 @@ class Scalars:
 
     def size(self, size: Size) -> Value:
         """A size of an axis."""
+        if self._indices is None:
+            raise ExecutorError(f"the size {size} is asked for where none is known")
         return Value(str(self._indices.size(size, self._whole)), "int64")
 
     def add(self, x: Value, y: Value) -> Value:
-        """x + y."""
+        """x + y; rounded once where one of them is a product."""
+        for a, b in ((x, y), (y, x)):
+            if a.name in self._factors and self._flags == EXACT:
+                return self._intrinsic("fmuladd", *self._factors[a.name], b)
         return self._binary("fadd", "add", x, y)
 
     def subtract(self, x: Value, y: Value) -> Value:
-        """x - y."""
+        """x - y; rounded once where one of them is a product."""
+        if y.name in self._factors and self._flags == EXACT:
+            a, b = self._factors[y.name]
+            return self._intrinsic("fmuladd", self.negate(a), b, x)
+        if x.name in self._factors and self._flags == EXACT:
+            return self._intrinsic("fmuladd", *self._factors[x.name], self.negate(y))
         return self._binary("fsub", "sub", x, y)
 
     def multiply(self, x: Value, y: Value) -> Value:
         """x times y."""
-        return self._binary("fmul", "mul", x, y)
+        if not is_float(x.dtype):
+            return self._binary("", "mul", x, y)
+        # The flag lets the sums of `ANY_ORDER` join what they add.
+        text = f"fmul contract {self._kind(x.dtype)} {x.name}, {y.name}"
+        product = Value(self._code.set(text), x.dtype)
+        self._factors[product.name] = (x, y)
+        return product
 
     def divide(self, x: Value, y: Value) -> Value:
         """x divided by y, floats only."""
-        return Value(self._code.set(f"fdiv {LLVM_TYPES[x.dtype]} {x.name}, {y.name}"), x.dtype)
+        return Value(self._code.set(f"fdiv {self._kind(x.dtype)} {x.name}, {y.name}"), x.dtype)
 
     def negate(self, x: Value) -> Value:
         """-x."""
         if is_float(x.dtype):
-            return Value(self._code.set(f"fneg {LLVM_TYPES[x.dtype]} {x.name}"), x.dtype)
-        return Value(self._code.set(f"sub {LLVM_TYPES[x.dtype]} 0, {x.name}"), x.dtype)
+            return Value(self._code.set(f"fneg {self._kind(x.dtype)} {x.name}"), x.dtype)
+        zero = self.constant(0, x.dtype)
+        return Value(self._code.set(f"sub {self._kind(x.dtype)} {zero.name}, {x.name}"), x.dtype)
 
     def maximum(self, x: Value, y: Value) -> Value:
         """The larger; NaN if one of them is."""
@@ -151,14 +200,14 @@ class Scalars:
         return self._extreme(x, y, "ult", "slt")
 
     def _extreme(self, x: Value, y: Value, float_test: str, integer_test: str) -> Value:
-        kind = LLVM_TYPES[x.dtype]
+        kind = self._kind(x.dtype)
         if not is_float(x.dtype):
             test = self._code.set(f"icmp {integer_test} {kind} {x.name}, {y.name}")
             return self.select(Value(test, "bool"), x, y)
         # An unordered test chooses x when x is NaN; the second select lets a NaN in y through.
         test = self._code.set(f"fcmp {float_test} {kind} {x.name}, {y.name}")
         result = self.select(Value(test, "bool"), x, y)
-        if y.name.startswith("0x"):
+        if y.name.startswith(("0x", "splat")):
             return result
         odd = self._code.set(f"fcmp uno {kind} {y.name}, {y.name}")
         return self.select(Value(odd, "bool"), y, result)
@@ -198,30 +247,33 @@ class Scalars:
     def compare(self, symbol: str, x: Value, y: Value) -> Value:
         """A truth value."""
         if is_float(x.dtype):
-            text = f"fcmp {_FLOAT_TESTS[symbol]} {LLVM_TYPES[x.dtype]} {x.name}, {y.name}"
+            text = f"fcmp {_FLOAT_TESTS[symbol]} {self._kind(x.dtype)} {x.name}, {y.name}"
         else:
             test = _INTEGER_TESTS[symbol]
             test = test.replace("s", "u", 1) if x.dtype == "bool" and test[0] == "s" else test
-            text = f"icmp {test} {LLVM_TYPES[x.dtype]} {x.name}, {y.name}"
+            text = f"icmp {test} {self._kind(x.dtype)} {x.name}, {y.name}"
         return Value(self._code.set(text), "bool")
 
     def select(self, test: Value, x: Value, y: Value) -> Value:
         """x where the test holds, else y."""
-        kind = LLVM_TYPES[x.dtype]
-        text = f"select i1 {test.name}, {kind} {x.name}, {kind} {y.name}"
+        kind = self._kind(x.dtype)
+        text = f"select {self._kind('bool')} {test.name}, {kind} {x.name}, {kind} {y.name}"
         return Value(self._code.set(text), x.dtype)
 
     def logical_and(self, x: Value, y: Value) -> Value:
         """Both."""
-        return Value(self._code.set(f"and i1 {x.name}, {y.name}"), "bool")
+        return self._bits("and", x, y)
 
     def logical_or(self, x: Value, y: Value) -> Value:
         """At least one."""
-        return Value(self._code.set(f"or i1 {x.name}, {y.name}"), "bool")
+        return self._bits("or", x, y)
 
     def logical_not(self, x: Value) -> Value:
         """The opposite."""
-        return Value(self._code.set(f"xor i1 {x.name}, true"), "bool")
+        return self._bits("xor", x, self.constant(True, "bool"))
+
+    def _bits(self, op: str, x: Value, y: Value) -> Value:
+        return Value(self._code.set(f"{op} {self._kind('bool')} {x.name}, {y.name}"), "bool")
 
     def cast(self, x: Value | int | str, dtype: str) -> Value:
         """The same number in another dtype; an index counts as a 64-bit integer."""
@@ -229,9 +281,9 @@ class Scalars:
             x = Value(str(x), "int64")
         if x.dtype == dtype:
             return x
-        source, target = LLVM_TYPES[x.dtype], LLVM_TYPES[dtype]
+        source, target = self._kind(x.dtype), self._kind(dtype)
         if dtype == "bool":
-            zero = literal(0, x.dtype)
+            zero = self.constant(0, x.dtype).name
             test = "fcmp une" if is_float(x.dtype) else "icmp ne"
             return Value(self._code.set(f"{test} {source} {x.name}, {zero}"), "bool")
         if x.dtype == "bool":
@@ -249,13 +301,15 @@ class Scalars:
 
     def _to_integer(self, x: Value) -> Value:
         """Toward zero; what does not fit becomes the lowest integer, as on x86."""
-        kind = LLVM_TYPES[x.dtype]
+        kind = self._kind(x.dtype)
         fits = self.logical_and(
             self.compare(">=", x, self.constant(-(2.0**31), x.dtype)),
             self.compare("<", x, self.constant(2.0**31, x.dtype)),
         )
         safe = self.select(fits, x, self.constant(0, x.dtype))
-        whole = Value(self._code.set(f"fptosi {kind} {safe.name} to i32"), "int32")
+        whole = Value(
+            self._code.set(f"fptosi {kind} {safe.name} to {self._kind('int32')}"), "int32"
+        )
         return self.select(fits, whole, self.constant(-(2**31), "int32"))
 
     def call(self, name: str, *values: Value) -> Value:
@@ -264,15 +318,15 @@ class Scalars:
         if not is_float(dtype):
             raise ExecutorError(f"{name} needs floats, received {dtype}")
         self._code.functions.add((name, dtype))
-        kind = LLVM_TYPES[dtype]
+        kind = self._kind(dtype)
         arguments = ", ".join(f"{kind} {x.name}" for x in values)
-        text = f"call {kind} @cr.{name}.{_BITS[dtype]}({arguments})"
+        text = f"call {kind} @cr.{name}.{suffix_of(dtype, self._lanes)}({arguments})"
         return Value(self._code.set(text), dtype)
 
     def words(self, position: int | str) -> tuple[Value, Value]:
         """The low and the high 32 bits of an index."""
         low = Value(self._code.set(f"trunc i64 {position} to i32"), "int32")
-        if self._indices.narrow:
+        if self._indices is not None and self._indices.narrow:
             return low, self.unsigned.word(0)
         shifted = self._code.set(f"lshr i64 {position}, 32")
         return low, Value(self._code.set(f"trunc i64 {shifted} to i32"), "int32")
