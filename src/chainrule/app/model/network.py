@@ -137,13 +137,19 @@ def _known_from_json(fields: Fields, known: Known, arrays: Mapping[str, NDArray[
     kind: Any = known.get(name)
     if kind is None:
         raise ModelFileError(f"{fields.place}: this version has no layer {name!r}")
-    wanted = [f.name for f in dataclasses.fields(kind)]
+    wanted = {f.name: f for f in dataclasses.fields(kind)}
     pairs = fields.items("fields")
-    if _first_of(pairs) != wanted:
+    given = _first_of(pairs)
+    # Files from before a field was there do without it: what it means if absent, it meant then.
+    absent = [each for each in wanted if each not in given]
+    in_order = [each for each in wanted if each in given] == given
+    if not in_order or any(_default(wanted[each]) is _NO_DEFAULT for each in absent):
         raise ModelFileError(f"{fields.place}: {name} has the fields {', '.join(wanted)}")
     fields.end()
     hints = _hints(kind)
     value = object.__new__(kind)
+    for key in absent:
+        object.__setattr__(value, key, _default(wanted[key]))
     for key, stored in pairs:
         place = f"{fields.place}.{key}"
         setting = object_from_json(stored, known, arrays, place)
@@ -155,6 +161,18 @@ def _known_from_json(fields: Fields, known: Known, arrays: Mapping[str, NDArray[
     except ChainruleError as error:
         raise ModelFileError(f"{fields.place}: {error}") from error
     return value
+
+
+_NO_DEFAULT = object()
+
+
+def _default(field: Any) -> Any:
+    """What a field holds where nothing is given, or `_NO_DEFAULT`."""
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return _NO_DEFAULT
 
 
 def _first_of(pairs: Iterable[Any]) -> list[Any]:

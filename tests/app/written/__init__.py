@@ -1,0 +1,1 @@
+"""Model files as versions of chainrule wrote them, and what they predict."""
