@@ -166,5 +166,5 @@ def _carried(planned: Plan, arrays: Arrays) -> Arrays:
     begin = arena.ctypes.data + -arena.ctypes.data % 64
     slots, arenas = addresses(fresh), np.array([begin], np.uintp)
     call = program.link().function("program", *PROGRAM)
-    call(*(x.ctypes.data for x in (slots, arenas, sizes)), byref(status), 0, None)
+    call(*(x.ctypes.data for x in (slots, arenas, sizes)), byref(status), 0, 0)
     return fresh[:2]
