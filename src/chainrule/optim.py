@@ -24,6 +24,7 @@ from chainrule.train.optimisers import (
     RMSprop,
 )
 from chainrule.train.plateau import Plateau
+from chainrule.train.renewal import renew_statistics
 from chainrule.train.schedules import (
     Constant,
     Cosine,
@@ -74,4 +75,5 @@ __all__ = [
     "UnitNorm",
     "Warmup",
     "global_norm",
+    "renew_statistics",
 ]

@@ -103,34 +103,3 @@ def test_settings_that_make_no_sense_are_refused() -> None:
             make()
     with pytest.raises(ParameterError, match="leave out average"):
         trainer(optimiser=optim.LBFGS(), average=optim.ExponentialAverage())
-
-
-def test_steps_at_rate_zero_give_batch_norm_the_statistics_of_the_averaged_weights() -> None:
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(256, 6)) * 3 + 1, rng.integers(0, 2, 256)
-    network = nn.Sequential(nn.Dense(4), nn.BatchNorm(), nn.ReLU(), nn.Dense(2))
-    settings: dict[str, Any] = {"executor": "numpy", "dtype": "float64"}
-    averaged = Trainer(
-        network,
-        losses.CrossEntropy(),
-        optim.SGD(0.3),
-        average=optim.EqualAverage(start=20),
-        stop=stop.Epochs(10),
-        **settings,
-    ).fit(X, y)
-    before = averaged.network.arrays()
-    hidden = X @ before["layers[0].weight"] + before["layers[0].bias"]
-    assert np.abs(before["layers[1].mean"] - hidden.mean(axis=0)).max() > 0.01
-    renewed = Trainer(
-        averaged.network,
-        losses.CrossEntropy(),
-        optim.SGD(0.0),
-        batch_size="full",
-        stop=stop.Epochs(200),
-        **settings,
-    ).fit(X, y)
-    after = renewed.network.arrays()
-    np.testing.assert_allclose(after["layers[1].mean"], hidden.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(after["layers[1].variance"], hidden.var(axis=0, ddof=1), rtol=1e-6)
-    for path in before.keys() - {"layers[1].mean", "layers[1].variance"}:
-        np.testing.assert_array_equal(after[path], before[path])

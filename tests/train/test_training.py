@@ -15,7 +15,7 @@ from chainrule import losses, nn, optim, stop
 from chainrule.errors import DataError, ParameterError, ShapeError
 from chainrule.ir import ArrayType
 from chainrule.train import Trainer
-from chainrule.train.epochs import Order
+from chainrule.train.order import Order
 
 EXECUTORS = pytest.mark.parametrize("executor", ["numpy", "native"])
 RANDOM = np.random.default_rng(0)

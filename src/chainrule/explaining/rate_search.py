@@ -14,7 +14,7 @@ from chainrule.errors import ParameterError
 from chainrule.execute import loop
 from chainrule.explaining.drawing import BLUE, GREEN, Frame, drawing, line, number
 from chainrule.train import LBFGS, Exponential, Trainer
-from chainrule.train.epochs import Order
+from chainrule.train.order import Order
 from chainrule.train.program import with_rate
 
 FORGETTING = 0.9  # share of the smoothed loss that is kept from step to step

@@ -22,6 +22,7 @@ from chainrule.train.optimisers import (
 )
 from chainrule.train.plateau import Plateau
 from chainrule.train.records import EpochRecord, History
+from chainrule.train.renewal import renew_statistics
 from chainrule.train.run import Run
 from chainrule.train.schedules import (
     Constant,
@@ -98,4 +99,5 @@ __all__ = [
     "When",
     "compile_function",
     "global_norm",
+    "renew_statistics",
 ]

@@ -13,7 +13,8 @@ from chainrule.tracing import flatten, map_leaves
 class Average(Protocol):
     """An average of the parameters, carried on beside them.
 
-    It begins as a copy of the first parameters.
+    It begins as a copy of the first parameters. Running statistics of `BatchNorm` belong to the
+    last weights, not to their average: `Trainer` takes them anew (`renew_statistics`).
     """
 
     def __call__(self, average: Any, parameters: Any, number: Any) -> Any:
@@ -35,9 +36,6 @@ class ExponentialAverage:
     Polyak and Juditsky, 1992; Tarvainen and Valpola, 2017. During the first steps the decay is
     smaller, ``min(decay, (1 + n) / (10 + n))`` after n steps, as in TensorFlow's
     ``ExponentialMovingAverage``, so that the first weights are soon forgotten.
-
-    Running statistics of normalisation layers are running averages already, and stay as they are;
-    `EqualAverage` says how to renew them.
 
     Parameters
     ----------
@@ -73,9 +71,7 @@ class EqualAverage:
 
     Izmailov and others, "Averaging weights leads to wider optima and better generalization", UAI
     2018. Before `start` the average is the weights themselves. Use a constant or cyclic rate
-    after it. Running statistics of normalisation layers belong to the last weights, not to the
-    mean. To renew them, train what came out with a rate of 0, no average and large minibatches,
-    for as many steps as the layers' momentum remembers: a hundred leave 0.9**100 of the old ones.
+    after it.
 
     Parameters
     ----------

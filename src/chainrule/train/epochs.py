@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import random
 from chainrule.execute import Loop, Session
 from chainrule.train.divergence import diverged
 from chainrule.train.ledger import Ledger
+from chainrule.train.order import Order
 from chainrule.train.rates import Rates
 from chainrule.train.records import History
 from chainrule.train.tapping import columns
@@ -20,38 +20,6 @@ from chainrule.train.task import Task
 
 _TICK_SECONDS = 0.1  # short enough for a smooth progress bar and a prompt Ctrl-C
 _TICK_ROWS = 4_000_000  # bounds the memory that the order of a tick takes
-_DRAW = 4096  # positions drawn at once when epochs are small
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """In which order the rows come, epoch by epoch.
-
-    Attributes
-    ----------
-    rows
-        Number of examples.
-    key
-        Random key; None keeps the order of the table.
-    """
-
-    rows: int
-    key: Any
-
-    def epochs(self, first: int, count: int) -> Any:
-        """Give an array (count, rows) of positions, int32; the first epoch is 0."""
-        if self.key is None:
-            return np.broadcast_to(np.arange(self.rows, dtype=np.int32), (count, self.rows))
-        # Small tables share a draw among a fixed group of epochs, since a draw has its own cost.
-        group = max(1, _DRAW // self.rows)
-        begin, end = first // group, (first + count - 1) // group + 1
-        drawn = [self._group(i, group) for i in range(begin, end)]
-        return np.concatenate(drawn)[first - begin * group :][:count]
-
-    def _group(self, number: int, size: int) -> Any:
-        key = random.fold_in(self.key, number)
-        noise = random.uniform(key, (size, self.rows), dtype="float64")
-        return np.argsort(noise, axis=1, kind="stable").astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)

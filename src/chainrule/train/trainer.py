@@ -20,17 +20,19 @@ from chainrule.train.budget import choose_recomputed, read_bytes
 from chainrule.train.checkpoint import TrainingState, put_back
 from chainrule.train.clipping import Clip
 from chainrule.train.constraints import Constraint
-from chainrule.train.epochs import Course, Order, run_epochs
+from chainrule.train.epochs import Course, run_epochs
 from chainrule.train.examples import Examples, batch_types, read_examples, read_inputs, with_targets
 from chainrule.train.lbfgs import LBFGS, run_lbfgs
 from chainrule.train.ledger import Callback, Ledger
 from chainrule.train.measured_pieces import PieceMeasuring, come_in_pieces
 from chainrule.train.measuring import Measuring
 from chainrule.train.optimisers import Adam, Optimiser
+from chainrule.train.order import Order
 from chainrule.train.pieces import Pieces
 from chainrule.train.program import Frozen, Layout, Objective
 from chainrule.train.progress import progress_bar, wanted
 from chainrule.train.rates import Rates
+from chainrule.train.renewal import Renewal, batches_of, batches_of_pieces, statistic_paths
 from chainrule.train.run import Run, output_type
 from chainrule.train.step import Pace, Step
 from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
@@ -87,7 +89,8 @@ class Trainer:
         Bounds that weights keep to, such as `optim.MaxNorm`: one or several.
     average
         None, or an average of the weights over the steps, such as `optim.ExponentialAverage`. It
-        is what is measured, kept and returned; training itself goes on from the last weights.
+        is what is measured, kept and returned; training itself goes on from the last weights. The
+        running statistics of `BatchNorm` are taken anew for it: see `renew_statistics`.
     frozen
         Paths of arrays ("layers[0].bias") or layers ("layers[0]") that stay as they are, or a
         function from a path to whether it does.
@@ -405,7 +408,27 @@ class Trainer:
             batch_size=size,
             rows=rows,
             pieces=pieces,
+            renewal=self._renewal(network, layout, examples, pieces, size),
         )
+
+    def _renewal(
+        self,
+        network: Module,
+        layout: Layout,
+        examples: Examples,
+        pieces: Pieces | None,
+        batch_size: int,
+    ) -> Renewal | None:
+        """Say how running statistics follow averaged weights."""
+        paths = statistic_paths(network) & layout.state
+        if self.average is None or not paths:
+            return None
+        key = random.fold_in(random.key(self.seed), 4)
+        if pieces is None:
+            batches = batches_of(examples.inputs, batch_size, key)
+        else:
+            batches = batches_of_pieces(pieces, batch_size, self.dtype)
+        return Renewal(paths, batches, batch_size, self.executor, random.fold_in(key, 0))
 
     def _within_memory(self, step: Step, network: Module, carry: Any, data: Any, size: int) -> Step:
         """Give a step whose plan keeps to `memory`."""

@@ -18,9 +18,9 @@ from chainrule.explaining.stepping import Explainer
 from chainrule.nn import Module
 from chainrule.tracing import flatten, map_leaves
 from chainrule.train.compiled import compile_function
-from chainrule.train.epochs import Order
 from chainrule.train.examples import batch_types, read_examples
 from chainrule.train.measuring import Measuring
+from chainrule.train.order import Order
 from chainrule.train.program import Layout, Objective, given_rate
 from chainrule.train.run import output_type
 
