@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,16 +21,25 @@ if TYPE_CHECKING:
     from chainrule.data.table import Table
 
 
+# What scikit-learn says of arrays that hold more than numbers.
+_NOT_PLAIN = ("contains NaN", "could not convert string to float", "arrays of bytes/strings")
+
+
 def is_table(X: Any) -> bool:
     """Tell whether X has named columns: a frame of pandas, polars or Arrow, a structured array.
 
     Raises
     ------
     DataError
-        If X is a lazy frame, whose rows are not there yet.
+        If X is a lazy frame, whose rows are not there yet, or a dictionary.
     """
     if isinstance(X, np.ndarray):
         return X.dtype.names is not None
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # sparse matrices may be mappings
+        raise DataError(
+            "X is a dictionary, which has no rows: make it a table, as polars.DataFrame(X) or "
+            "pandas.DataFrame(X) does"
+        )
     names = getattr(X, "column_names", None)
     if hasattr(X, "collect") and not hasattr(X, "shape"):
         raise DataError(f"X is a {type(X).__name__}, whose rows are not computed yet: collect() it")
@@ -79,6 +89,20 @@ def look_at(model: Any, X: Any) -> Any:
     # Its names are usable, which those of X need not be.
     validate_data(model, table if model._named else X, skip_check_array=True, reset=True)
     return table
+
+
+@contextmanager
+def telling_of_encoding() -> Iterator[None]:
+    """Add to scikit-learn's errors about gaps and texts what helps here."""
+    try:
+        yield
+    except ValueError as error:
+        if any(mark in str(error) for mark in _NOT_PLAIN):
+            error.add_note(
+                "With encode=True this estimator takes such rows: gaps are filled and flagged, "
+                "texts become levels."
+            )
+        raise
 
 
 def fit_encoder(model: Any, table: Table, rows: Any) -> Encoder:

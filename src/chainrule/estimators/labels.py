@@ -50,7 +50,8 @@ class Labels:
         classes = np.unique(y)
         if len(classes) < 2:
             raise ValueError(
-                f"{model} needs at least two classes, but y holds only one class: {classes[0]!r}"
+                f"{model} needs at least two classes, but y holds only one class: "
+                f"{classes[:1].tolist()[0]!r}"
             )
         return cls(classes)
 

@@ -15,8 +15,16 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from chainrule import nn
 from chainrule.data.scaling import METHODS
-from chainrule.errors import ParameterError
-from chainrule.estimators.frames import encode, fit_encoder, look_again, look_at, make_frame
+from chainrule.errors import DataError, ParameterError
+from chainrule.estimators.frames import (
+    encode,
+    fit_encoder,
+    look_again,
+    look_at,
+    make_frame,
+    telling_of_encoding,
+)
+from chainrule.estimators.gaps import refuse_name
 from chainrule.estimators.parameters import Adjustable
 from chainrule.estimators.programs import BLOCK
 from chainrule.estimators.seen import Seen
@@ -85,6 +93,7 @@ class NetworkEstimator(Adjustable, ABC):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
+        refuse_name(y)
         X = self._inputs(X, first=True)
         check_consistent_length(X, y)
         return X
@@ -97,9 +106,11 @@ class NetworkEstimator(Adjustable, ABC):
             look_again(self, X)
         if self._encodes:
             return X
-        X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=first)
-        whole = self.keep_integers and X.dtype.kind in "iu"
-        return X.astype(np.int32 if whole else self.dtype, copy=False)
+        with telling_of_encoding():
+            X = validate_data(self, X, dtype="numeric", allow_nd=True, reset=first)
+        if self.keep_integers and X.dtype.kind in "iu":
+            return X.astype(np.int32, copy=False)
+        return within(X, self.dtype, "X")
 
     def _see(self, given: tuple[Any, Any], X: Any, codes: Any, classes: int) -> None:
         """Remember names, ranges and shares of the rows that `fit` received."""
@@ -214,6 +225,29 @@ class NetworkEstimator(Adjustable, ABC):
         held = network.initialise(0, kind, dtype=self.dtype)
         shape: tuple[Any, ...] = output_type(held, (X[:1],)).shape[1:]
         return shape
+
+
+def within(array: Any, dtype: str, name: str) -> Any:
+    """Give finite numbers in the dtype of a network.
+
+    Raises
+    ------
+    DataError
+        If one is too large for it.
+
+    >>> within(np.array([1.0, 2.0]), "float32", "X").dtype.name
+    'float32'
+    """
+    most = np.finfo(dtype).max
+    if array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(dtype).itemsize:
+        beyond = np.abs(array) > most
+        if beyond.any():
+            place = tuple(np.argwhere(beyond)[0])
+            raise DataError(
+                f"{name} holds {array[place]:g} in row {place[0]} (from 0), which is too large for "
+                f"{dtype}: divide the numbers by a unit that suits them, or say dtype='float64'"
+            )
+    return array.astype(dtype, copy=False)
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _check_y, check_consistent_length, check_is_fitted
 
 from chainrule import nn
-from chainrule.estimators.network import NetworkEstimator
+from chainrule.estimators.gaps import require_numbers
+from chainrule.estimators.network import NetworkEstimator, within
 from chainrule.estimators.split import Examples, is_given
 from chainrule.estimators.target_scaling import SHAPES, TargetScaling
 from chainrule.nn.losses import Loss, SquaredError
@@ -187,8 +188,10 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         return columns.reshape(y.shape).astype(self.dtype)
 
     def _numbers(self, y: Any) -> Any:
-        y = _check_y(y, multi_output=True, y_numeric=True, estimator=self).astype(self.dtype)
-        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        require_numbers(y)
+        y = _check_y(y, multi_output=True, y_numeric=True, estimator=self)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        return within(y, self.dtype, "y")
 
 
 def _perceptron(outputs: int) -> nn.Module:

@@ -30,6 +30,7 @@ from chainrule.estimators.frames import (
     look_again,
     look_at,
     make_frame,
+    telling_of_encoding,
 )
 from chainrule.estimators.goals import Goal
 from chainrule.estimators.lbfgs import minimise
@@ -213,16 +214,17 @@ class Perceptron(Adjustable, CallbackSupportMixin, ABC):
             y = _check_y(y, multi_output=True, y_numeric=self._numeric_targets, estimator=self)
             check_consistent_length(X, y)
         else:
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=_SPARSE,
-                multi_output=True,
-                y_numeric=self._numeric_targets,
-                dtype=_FLOATS,
-                reset=first,
-            )
+            with telling_of_encoding():
+                X, y = validate_data(
+                    self,
+                    X,
+                    y,
+                    accept_sparse=_SPARSE,
+                    multi_output=True,
+                    y_numeric=self._numeric_targets,
+                    dtype=_FLOATS,
+                    reset=first,
+                )
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         return Examples(X, self._read_targets(y, incremental), weight)
 

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_y, check_is_fitted
 
+from chainrule.estimators.gaps import require_numbers
 from chainrule.estimators.goals import GOALS, Goal
 from chainrule.estimators.perceptron import Perceptron
 from chainrule.estimators.settings import has_partial_fit
@@ -178,6 +179,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
             + Rows to validate on. With `early_stopping` they take the place of those that would
             be set aside; without it the scores are only recorded.
         """
+        require_numbers(y)
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(has_partial_fit)
@@ -190,6 +192,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         X, y, sample_weight
             As for `fit`.
         """
+        require_numbers(y)
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Any:
