@@ -103,6 +103,12 @@ class TestWhatStaysApart:
         shared = _plan(_step, W, X, carried=[(0, 0)], workers=2)
         assert (alone.groups[-1].title, shared.groups[-1].title) == ("contract+map", "map")
 
+    def test_updates_that_write_more_than_a_near_cache_holds(self) -> None:
+        for rows, kind in ((2048, "contract+map"), (2049, "map")):  # of 128 bytes
+            w, x = ArrayType((rows, 32)), ArrayType((8, rows))
+            planned = _plan(_step, w, x, carried=[(0, 0)])
+            assert planned.groups[-1].title == kind
+
     def test_updates_of_weights_that_are_read_later(self) -> None:
         def step(w: Any, x: Any) -> Any:
             _, (dw, dx) = value_and_grad(lambda p: cnp.sum((p[1] @ p[0]) ** 2))((w, x))

@@ -16,10 +16,19 @@ from typing import NamedTuple
 
 from chainrule.ir import Node, Shape, Size, element_count
 from chainrule.plan.fuse import EXPENSIVE, LONGEST, Group, is_spread
+from chainrule.plan.memory import bytes_of
 from chainrule.plan.rows import Rows
 
 FEWEST_COLUMNS = 32
 """Columns from which products are computed in tiles, and leave no vector empty."""
+
+
+MOST_BYTES = 256 << 10
+"""What an update may write so that it is worth joining: all of it then stays in a near cache.
+
+With one worker, Adam behind the gradient of 64 by 64 takes 1 % less time than apart, of 256 by 128
+(384 KiB) as much, of 784 by 256 (2.3 MiB) 7 % more: tiles write rows that lie far apart.
+"""
 
 
 class Reach(NamedTuple):
@@ -93,6 +102,8 @@ def _home(
     if any(made.get(x, -1) > found[-1] for x in group.reads) or not _fits(home.product, group):
         return None
     old = {carried[x] for x in group.outputs if x in carried}
+    if sum(bytes_of(x, {}) for x in old) > MOST_BYTES:
+        return None
     later = (home, *(g for g in groups[found[-1] :] if g is not group))
     if any(x in g.reads for x in old for g in later):  # it would be overwritten too early
         return None
