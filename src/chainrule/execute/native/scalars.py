@@ -14,7 +14,7 @@ _FLOAT_TESTS = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", "
 _INTEGER_TESTS = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
 
 EXACT = ""
-"""A sum takes what it adds as it is; a product that it adds joins it in one rounding, see `add`."""
+"""Every operation rounds by itself, so that a formula has the same bits wherever it is computed."""
 
 ANY_ORDER = "reassoc nsz contract "
 """For sums over axes, whose order of addition is free."""
@@ -77,10 +77,6 @@ class Lines(Protocol):
 class Scalars:
     """The builder that elementwise cards, folds and the random generator receive.
 
-    A product joins the sum that it is added to in one rounding, where the processor can. That is
-    written down here, and not left to LLVM, so that a formula gives the same bits wherever it is
-    computed.
-
     Parameters
     ----------
     code
@@ -109,7 +105,6 @@ class Scalars:
         self._flags = flags
         self._whole = whole
         self._lanes = lanes
-        self._factors: dict[str, tuple[Value, Value]] = {}  # of products of floats, by name
         self.unsigned = Unsigned(code)
 
     def _kind(self, dtype: str) -> str:
@@ -151,19 +146,11 @@ class Scalars:
         return Value(str(self._indices.size(size, self._whole)), "int64")
 
     def add(self, x: Value, y: Value) -> Value:
-        """x + y; rounded once where one of them is a product."""
-        for a, b in ((x, y), (y, x)):
-            if a.name in self._factors and self._flags == EXACT:
-                return self._intrinsic("fmuladd", *self._factors[a.name], b)
+        """x + y."""
         return self._binary("fadd", "add", x, y)
 
     def subtract(self, x: Value, y: Value) -> Value:
-        """x - y; rounded once where one of them is a product."""
-        if y.name in self._factors and self._flags == EXACT:
-            a, b = self._factors[y.name]
-            return self._intrinsic("fmuladd", self.negate(a), b, x)
-        if x.name in self._factors and self._flags == EXACT:
-            return self._intrinsic("fmuladd", *self._factors[x.name], self.negate(y))
+        """x - y."""
         return self._binary("fsub", "sub", x, y)
 
     def multiply(self, x: Value, y: Value) -> Value:
@@ -172,9 +159,7 @@ class Scalars:
             return self._binary("", "mul", x, y)
         # The flag lets the sums of `ANY_ORDER` join what they add.
         text = f"fmul contract {self._kind(x.dtype)} {x.name}, {y.name}"
-        product = Value(self._code.set(text), x.dtype)
-        self._factors[product.name] = (x, y)
-        return product
+        return Value(self._code.set(text), x.dtype)
 
     def divide(self, x: Value, y: Value) -> Value:
         """x divided by y, floats only."""
