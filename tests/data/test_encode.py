@@ -394,3 +394,8 @@ def test_importing_the_room_imports_no_table_library() -> None:
     code = "import sys, chainrule.data; print({'polars', 'sklearn', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_table_of_nothing_but_the_target_is_refused() -> None:
+    with pytest.raises(DataError, match="no column to learn from beside what is to be predicted"):
+        Encoder.fit(pl.DataFrame({"y": ["a", "b"]}), target="y", rows=[0, 1])

@@ -126,6 +126,8 @@ class Encoder:
         targets = as_names(target)
         wanted = parse_overrides(overrides, frame.columns, targets)
         cleaned = clean(frame.drop(targets, strict=False))
+        if not cleaned.width:
+            raise DataError("the table has no column to learn from beside what is to be predicted")
         kinds = profile_cleaned(cleaned, wanted, rows)
         learnt = cleaned if rows is None else cleaned[np.asarray(rows)]
         columns = tuple(
