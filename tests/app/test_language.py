@@ -48,7 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     (folder / "book.txt").write_text(TEXT)
     done = chainrule(
         *("train", "book.txt", "--out", "run", "--epochs", 40, "--context", 16, "--patience", 0),
-        *("--network", WORDS, "--learning-rate", 0.01, "--batch-size", 8, "--json"),
+        *("--network", WORDS, "--learning-rate", 0.005, "--batch-size", 8, "--json"),
         folder=folder,
     )
     return folder, done.json
@@ -57,7 +57,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 def test_a_text_that_repeats_itself_is_learnt(trained: tuple[Path, Any]) -> None:
     _, said = trained
     assert said["kind"] == "text"
-    assert said["test"]["scores"]["nats_per_character"] < 0.3
+    assert said["test"]["scores"]["nats_per_character"] < 0.25
     assert said["baseline"]["nats_per_character"] > 0.5  # pairs cannot tell cat from dog
 
 
