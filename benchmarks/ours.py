@@ -13,7 +13,8 @@ import chainrule.numpy as cnp
 from benchmarks.session import Predict, Session
 from benchmarks.workloads import Data, Integers, Prediction, Task, Weights, Workload
 from chainrule.execute import Loop, loop
-from chainrule.execute.native.run import WORK_PER_WORKER, LoopKey, NativeLoop
+from chainrule.execute.native.function import WORK_PER_THREAD
+from chainrule.execute.native.run import LoopKey, NativeLoop
 from chainrule.ir import Dim, Node, bind, element_count, itemsize
 from chainrule.plan import bind_sizes, lower_bound, plan
 
@@ -90,7 +91,7 @@ def work(task: Task, data: Data, threads: int) -> Work:
     if isinstance(task, Prediction):
         whole = running = _planned(task.network, task.rows).plan
         touched = sum(_size(x, task.rows) for x in (*whole.graph.inputs, *whole.graph.outputs))
-        workers = max(1, min(threads, whole.cost() // WORK_PER_WORKER))
+        workers = max(1, min(threads, whole.cost() // WORK_PER_THREAD))
     else:
         running = native_loop(task, data, threads, timed=False).plan
         graph, limits = running.graph, {"batch": task.batch}

@@ -232,7 +232,7 @@ def _forward(rows: int, monkeypatch: pytest.MonkeyPatch, workers: int) -> Native
     captured = capture(
         lambda x: cnp.softmax(cnp.tanh(x @ w1) @ w2), (ArrayType((Dim("batch"), 37)),)
     )
-    monkeypatch.setattr(native_function, "WORK_PER_WORKER", 1)
+    monkeypatch.setattr(native_function, "WORK_PER_THREAD", 1)
     monkeypatch.setattr(native_function, "available_threads", lambda: workers)
     return NativeFunction(plan(captured.graph, limits={"batch": rows}))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from numbers import Integral
 from typing import Any
 
 from chainrule import random
@@ -34,6 +33,7 @@ from chainrule.train.progress import progress_bar, wanted
 from chainrule.train.rates import Rates
 from chainrule.train.renewal import Renewal, batches_of, batches_of_pieces, statistic_paths
 from chainrule.train.run import Run, output_type
+from chainrule.train.settings import check_kinds, is_count, several
 from chainrule.train.step import Pace, Step
 from chainrule.train.stop import AnyOf, Criterion, Epochs, Patience, leaves_of
 from chainrule.train.stream import Flow, run_stream
@@ -148,13 +148,13 @@ class Trainer:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        self._check_kinds()
+        check_kinds(self.loss, self.optimiser, self.stop, self.callbacks)
         size = self.batch_size
-        if size != "full" and not _is_count(size):
+        if size != "full" and not is_count(size):
             raise ParameterError(
                 f"batch_size is a whole number of at least 1 or 'full', received {size!r}"
             )
-        if not _is_count(self.accumulate):
+        if not is_count(self.accumulate):
             raise ParameterError(
                 f"accumulate is a whole number of at least 1, received {self.accumulate!r}"
             )
@@ -176,27 +176,6 @@ class Trainer:
             raise ParameterError("stop needs at least one criterion, such as stop.Epochs(100)")
         self._metric()
         wanted(self.progress)
-
-    def _check_kinds(self) -> None:
-        """Refuse what is no loss, optimiser, criterion or callback at all."""
-        for name, example, needed in (
-            ("loss", "losses.CrossEntropy()", "totals"),
-            ("optimiser", "optim.Adam(0.001)", "initial"),
-        ):
-            given = getattr(self, name)
-            if isinstance(given, type) or not hasattr(given, needed):
-                raise ParameterError(f"{name} is an object such as {example}, received {given!r}")
-        if not isinstance(self.stop, Criterion) and not isinstance(self.stop, (list, tuple)):
-            raise ParameterError(
-                f"stop is a criterion such as stop.Epochs(100), or a list of several, received "
-                f"{self.stop!r}"
-            )
-        for given in self.callbacks if isinstance(self.callbacks, (list, tuple)) else [None]:
-            if not callable(given):
-                raise ParameterError(
-                    f"callbacks is a list of functions of an EpochRecord, received "
-                    f"{self.callbacks!r}"
-                )
 
     def fit(
         self,
@@ -500,13 +479,3 @@ class Trainer:
         if self.keep != "last" and self.keep not in columns:
             raise ParameterError(f"keep={self.keep!r} needs X_val and y_val, and a metric to watch")
         return None if self.keep == "last" else self.keep
-
-
-def _is_count(given: Any) -> bool:
-    """Whether a setting is a whole number of at least 1."""
-    return isinstance(given, Integral) and not isinstance(given, bool) and int(given) >= 1
-
-
-def several(given: Any) -> tuple[Any, ...]:
-    """Give functions, of which a user may give one alone, as a tuple."""
-    return (given,) if callable(given) else tuple(given)
