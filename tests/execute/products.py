@@ -10,6 +10,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
+from hypothesis import strategies as st
 
 from chainrule.execute.native import blas
 from chainrule.execute.native.gemm import Epilogue, GemmText, Target, gemm
@@ -87,6 +88,23 @@ class Case:
     def size(self) -> int:
         """What is passed at run time."""
         return getattr(self, self.symbolic) if self.symbolic else 0
+
+
+def cases(
+    sizes: st.SearchStrategy[int], **further: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Case]:
+    """Draw products of some sizes, in both dtypes and however their operands are stored."""
+    return st.builds(
+        Case,
+        m=sizes,
+        n=sizes,
+        k=sizes,
+        dtype=st.sampled_from(["float32", "float64"]),
+        transpose_a=st.booleans(),
+        transpose_b=st.booleans(),
+        accumulate=st.booleans(),
+        **further,
+    )
 
 
 @cache

@@ -15,21 +15,14 @@ from chainrule.errors import DtypeError, ParameterError
 from chainrule.execute.native.gemm import Epilogue, Part, Target, choose, gemm
 from chainrule.execute.native.gemm_plan import tiling, worth_blas
 from chainrule.execute.native.gemm_text import Text
-from tests.execute.products import ROUNDING, Case, agree, in_float64, multiply, random_arrays
+from tests.execute.products import ROUNDING, Case, agree, cases, in_float64, multiply, random_arrays
 
 SIZES = st.one_of(st.integers(0, 12), st.sampled_from([15, 16, 17, 24, 25, 31, 33, 54, 64, 65]))
 
 
 @given(
-    case=st.builds(
-        Case,
-        m=SIZES,
-        n=SIZES,
-        k=SIZES,
-        dtype=st.sampled_from(["float32", "float64"]),
-        transpose_a=st.booleans(),
-        transpose_b=st.booleans(),
-        accumulate=st.booleans(),
+    case=cases(
+        SIZES,
         symbolic=st.sampled_from(["", "m", "n", "k"]),
         limited=st.booleans(),
         vector_bits=st.sampled_from([0, 0, 128]),

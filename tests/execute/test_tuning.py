@@ -24,7 +24,7 @@ from chainrule.execute.native.run import target
 from chainrule.execute.native.tune import PRODUCTS, Product, tune
 from chainrule.execute.native.tuned import KeptTuning, keep_tuning, kept_tuning, tuned
 from chainrule.execute.native.tuning import CANDIDATES, Tuning, read_tuning, usual_tuning
-from tests.execute.products import Case, multiply, random_arrays
+from tests.execute.products import Case, cases, multiply, random_arrays
 
 USUAL = usual_tuning(machine().cpu, machine().vector_bits)
 OTHER = replace(USUAL, sums=24, strided_sums=24, depth_bytes=512, splits=not USUAL.splits)
@@ -41,15 +41,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @settings(max_examples=60)
 @given(
-    case=st.builds(
-        Case,
-        m=SIZES,
-        n=SIZES,
-        k=SIZES,
-        dtype=st.sampled_from(["float32", "float64"]),
-        transpose_a=st.booleans(),
-        transpose_b=st.booleans(),
-        accumulate=st.booleans(),
+    case=cases(
+        SIZES,
         symbolic=st.sampled_from(["", "m", "k"]),
     ),
     figures=st.fixed_dictionaries({name: st.sampled_from(x) for name, x in CANDIDATES.items()}),
