@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +26,7 @@ from chainrule.estimators.network_regressor import NetworkRegressor
 from chainrule.estimators.regressor import MLPRegressor
 from chainrule.nn import losses
 from chainrule.nn.losses import Loss
-from chainrule.train import EpochRecord
+from chainrule.train.records import COLUMNS
 
 KINDS: Mapping[str, Any] = MappingProxyType(
     {
@@ -227,8 +227,7 @@ def _history(model: Predictor) -> dict[str, list[Any]]:
     """Give what was recorded of each epoch, a list for each column."""
     if isinstance(model, NetworkClassifier | NetworkRegressor):
         return {name: _plain(column) for name, column in model._columns.items()}
-    names = [each.name for each in fields(EpochRecord) if each.name != "taps"]
-    return {name: [_plain(getattr(x, name)) for x in model._records] for name in names}
+    return {name: [_plain(getattr(x, name)) for x in model._records] for name in COLUMNS}
 
 
 def _plain(value: Any) -> Any:

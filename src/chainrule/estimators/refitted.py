@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from chainrule.estimators.regressor import MLPRegressor
 from chainrule.estimators.seen import Seen
 from chainrule.estimators.target_scaling import TargetScaling
 from chainrule.nn.losses import BinaryCrossEntropy, CrossEntropy, SquaredError
-from chainrule.train import EpochRecord
+from chainrule.train.records import COLUMNS, EpochRecord
 
 
 def estimator_of(kind: str, parameters: Mapping[str, Any], content: Content) -> Predictor:
@@ -106,11 +106,10 @@ def _take_weights(
     model.n_layers_ = len(layers) + 1
     model.n_outputs_ = model.coefs_[-1].shape[1]
     model._no_improvement_count = 0
-    known = [each.name for each in fields(EpochRecord) if each.name != "taps"]
-    if set(history) != set(known):
-        raise ModelFileError(f"estimator: its history should have the columns {', '.join(known)}")
-    rows = zip(*(history[name] for name in known), strict=True)
-    model._records = [EpochRecord(**dict(zip(known, row, strict=True))) for row in rows]
+    if set(history) != set(COLUMNS):
+        raise ModelFileError(f"estimator: its history should have the columns {', '.join(COLUMNS)}")
+    rows = zip(*(history[name] for name in COLUMNS), strict=True)
+    model._records = [EpochRecord(**dict(zip(COLUMNS, row, strict=True))) for row in rows]
 
 
 def _take_labels(

@@ -155,8 +155,7 @@ def batches_of(inputs: Any, batch_size: int, key: Any) -> Batches:
     order = Order(rows, key).epochs(0, 1)[0][: MOST * batch_size]
 
     def batches() -> Iterator[Any]:
-        for begin in range(0, len(order), batch_size):
-            chosen = order[begin : begin + batch_size]
+        for chosen in blocks(order, batch_size):
             yield map_leaves(lambda x, chosen=chosen: x[chosen], inputs)
 
     return batches

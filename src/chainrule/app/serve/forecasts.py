@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.app.serve.course import Course
 from chainrule.app.serve.past import Past
 from chainrule.app.serve.plain import plain
-from chainrule.train.compiled import BLOCK
 
 
 def forecast(course: Course, past: Past, carry: Any, window: int) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def forecast(course: Course, past: Past, carry: Any, window: int) -> dict[str, A
     network and of each guess.
     """
     outlook = past.outlook
-    said = outlook.restored(_outputs(course, carry))
+    said = outlook.restored(course.program.outputs(carry, np.asarray(course.examples.inputs[0])))
     truth = outlook.restored(np.asarray(course.examples.targets))
     history = outlook.restored(np.asarray(course.examples.inputs[0][window])[:, : outlook.targets])
     begin = int(past.begins[window])
@@ -49,11 +47,3 @@ def forecast(course: Course, past: Past, carry: Any, window: int) -> dict[str, A
             "windows": len(said),
         }
     )
-
-
-def _outputs(course: Course, carry: Any) -> NDArray[Any]:
-    program = course.program
-    network = program.network_of(carry)
-    inputs = np.asarray(course.examples.inputs[0])
-    blocks = [inputs[i : i + BLOCK] for i in range(0, len(inputs), BLOCK)]
-    return np.concatenate([np.asarray(program.forward(network, (x,))) for x in blocks])

@@ -17,7 +17,7 @@ from chainrule.execute.loop import Loop
 from chainrule.explaining.stepping import Explainer
 from chainrule.nn import Module
 from chainrule.tracing import flatten, map_leaves
-from chainrule.train.compiled import compile_function
+from chainrule.train.compiled import blocks, compile_function, joined
 from chainrule.train.examples import batch_types, read_examples
 from chainrule.train.measuring import Measuring
 from chainrule.train.order import Order
@@ -229,9 +229,14 @@ class Program:
         network: Module = self.layout.network(carry, fixed)
         return network
 
+    def outputs(self, carry: Any, x: Any) -> Any:
+        """Compute the outputs of what a carry holds, for any number of rows, block by block."""
+        network = self.network_of(carry)
+        return joined([self._forward(network, (block,)) for block in blocks(x)])
+
     @cached_property
-    def forward(self) -> Any:
-        """The network's outputs for blocks of rows, compiled once."""
+    def _forward(self) -> Any:
+        """The network's outputs for a block of rows, compiled once."""
         return compile_function(
             lambda network, inputs: network(*inputs),
             (self.network, batch_types(self.examples.inputs)),

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.app.serve.course import Course
-from chainrule.train.compiled import BLOCK
 
 SIDE = 48
 """Points along each side."""
@@ -35,9 +34,7 @@ def surface(course: Course, carry: Any, side: int = SIDE) -> dict[str, Any]:
     left, right, low, high = bounds(course)
     xs, ys = np.linspace(left, right, side), np.linspace(high, low, side)
     grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(program.dtype)
-    network = program.network_of(carry)
-    parts = [program.forward(network, (grid[i : i + BLOCK],)) for i in range(0, len(grid), BLOCK)]
-    outputs = np.asarray(np.concatenate(parts), np.float64)
+    outputs = np.asarray(program.outputs(carry, grid), np.float64)
     said = np.asarray(program.setup.make_loss().probabilities(outputs))
     many = said.shape[1] > 1
     classes = said.argmax(axis=1) if many else np.zeros(len(said), int)

@@ -103,7 +103,7 @@ class LoopKey:
     carried, batch_size
         How many arrays are carried on; rows of a full minibatch.
     workers
-        How many threads may share a minibatch, if there is enough work.
+        Among how many a minibatch may be divided, if there is enough work.
     full
         Whether all minibatches have `batch_size` rows.
     timed

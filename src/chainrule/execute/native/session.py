@@ -29,7 +29,7 @@ class NativeSession:
     carry, data
         Trees of arrays to begin with.
     workers
-        How many threads may share a minibatch; each step needs enough work to be shared.
+        Among how many a minibatch may be divided; each step needs enough work to be divided.
     """
 
     def __init__(
